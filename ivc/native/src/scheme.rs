@@ -1,0 +1,88 @@
+//! Commitment schemes of the primary curve.
+
+use crate::IvcError;
+use circuits::Fr;
+use nova_snark::nova::PublicParams;
+use nova_snark::provider::{hyperkzg, ipa_pc, Bn256EngineIPA, Bn256EngineKZG, GrumpkinEngine};
+use nova_snark::spartan::snark::RelaxedR1CSSNARK;
+use nova_snark::traits::circuit::StepCircuit;
+use nova_snark::traits::evaluation::EvaluationEngineTrait;
+use nova_snark::traits::snark::RelaxedR1CSSNARKTrait;
+use nova_snark::traits::Engine;
+use std::path::Path;
+
+/// The secondary curve's engine.
+pub type E2 = GrumpkinEngine;
+/// Base field of the primary curve.
+pub type Fq = <GrumpkinEngine as Engine>::Scalar;
+/// SNARK that compresses the primary instance.
+pub type S1<S> = RelaxedR1CSSNARK<<S as Scheme>::E1, <S as Scheme>::EE>;
+/// SNARK that compresses the secondary instance.
+pub type S2 = RelaxedR1CSSNARK<E2, ipa_pc::EvaluationEngine<E2>>;
+
+/// A commitment scheme with its set-up.
+pub trait Scheme: Send + Sync + 'static {
+    /// Name in the request.
+    const NAME: &'static str;
+    /// Primary engine.
+    type E1: Engine<Scalar = Fr, Base = Fq>;
+    /// Opening of the primary commitments.
+    type EE: EvaluationEngineTrait<Self::E1>;
+
+    /// Public parameters of a step circuit; `ptau` is a folder with a powers-of-tau file where one is needed.
+    fn public_params<C: StepCircuit<Fr>>(
+        circuit: &C,
+        ptau: Option<&Path>,
+    ) -> Result<PublicParams<Self::E1, E2, C>, IvcError>;
+
+    /// Lengths of the lists in an opening of 2^rounds elements, outermost first (see `layout`).
+    fn opening(rounds: usize) -> Vec<crate::layout::Part>;
+}
+
+/// Pedersen commitments opened by nova-snark's inner-product argument: no trusted set-up.
+pub struct Ipa;
+
+/// HyperKZG with a powers-of-tau file given by the user.
+pub struct HyperKzg;
+
+impl Scheme for Ipa {
+    const NAME: &'static str = "ipa";
+    type E1 = Bn256EngineIPA;
+    type EE = ipa_pc::EvaluationEngine<Bn256EngineIPA>;
+
+    fn public_params<C: StepCircuit<Fr>>(
+        circuit: &C,
+        _ptau: Option<&Path>,
+    ) -> Result<PublicParams<Self::E1, E2, C>, IvcError> {
+        PublicParams::setup(circuit, &*S1::<Self>::ck_floor(), &*S2::ck_floor()).map_err(setup_error)
+    }
+
+    fn opening(rounds: usize) -> Vec<crate::layout::Part> {
+        crate::layout::ipa(rounds)
+    }
+}
+
+impl Scheme for HyperKzg {
+    const NAME: &'static str = "hyperkzg";
+    type E1 = Bn256EngineKZG;
+    type EE = hyperkzg::EvaluationEngine<Bn256EngineKZG>;
+
+    fn public_params<C: StepCircuit<Fr>>(
+        circuit: &C,
+        ptau: Option<&Path>,
+    ) -> Result<PublicParams<Self::E1, E2, C>, IvcError> {
+        let folder = ptau.ok_or_else(|| {
+            IvcError::Setup("scheme 'hyperkzg' needs a folder with a powers-of-tau file".into())
+        })?;
+        PublicParams::setup_with_ptau_dir(circuit, &*S1::<Self>::ck_floor(), &*S2::ck_floor(), folder)
+            .map_err(setup_error)
+    }
+
+    fn opening(rounds: usize) -> Vec<crate::layout::Part> {
+        crate::layout::hyperkzg(rounds)
+    }
+}
+
+fn setup_error(e: nova_snark::errors::NovaError) -> IvcError {
+    IvcError::Setup(e.to_string())
+}
