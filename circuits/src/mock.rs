@@ -60,6 +60,21 @@ impl MockCs {
             .collect()
     }
 
+    /// Path of a variable; inputs have none.
+    pub fn name(&self, v: Variable) -> &str {
+        match v.get_unchecked() {
+            Index::Input(_) => "",
+            Index::Aux(i) => &self.aux[i].1,
+        }
+    }
+
+    /// Whether another system has the same constraints in the same order.
+    pub fn same_constraints(&self, other: &Self) -> bool {
+        self.aux.len() == other.aux.len()
+            && self.constraints.len() == other.constraints.len()
+            && self.constraints.iter().zip(&other.constraints).all(|(a, b)| a.at == b.at && a.sides == b.sides)
+    }
+
     /// Value of a variable.
     pub fn get(&self, v: Variable) -> Fr {
         match v.get_unchecked() {
@@ -89,9 +104,25 @@ impl MockCs {
         out
     }
 
+    /// For every variable the constraints it occurs in.
+    pub fn occurrences(&self) -> Vec<Vec<usize>> {
+        let mut out = vec![Vec::new(); self.aux.len()];
+        for (n, c) in self.constraints.iter().enumerate() {
+            for (i, _) in c.sides.iter().flat_map(|side| side.iter_aux()) {
+                out[*i].push(n);
+            }
+        }
+        out
+    }
+
     /// The first constraint that fails, if any.
     pub fn check(&self) -> Result<(), Unsatisfied> {
-        for c in &self.constraints {
+        self.check_only(0..self.constraints.len())
+    }
+
+    /// The first of the given constraints that fails, if any.
+    pub fn check_only(&self, which: impl IntoIterator<Item = usize>) -> Result<(), Unsatisfied> {
+        for c in which.into_iter().map(|n| &self.constraints[n]) {
             let [a, b, r] = [0, 1, 2].map(|i| self.eval(&c.sides[i]));
             if a * b != r {
                 return Err(Unsatisfied {
