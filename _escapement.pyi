@@ -56,7 +56,7 @@ class Parameters:
 
     @staticmethod
     def setup(program: bytes, scheme: str, ptau: str | PathLike[str] | None = None) -> Parameters:
-        """Derives the set-up; `ptau` is a folder with a powers-of-tau file for scheme "hyperkzg"."""
+        """Derives the set-up; `ptau` is a powers-of-tau file for scheme "hyperkzg"."""
 
     def constraints(self) -> tuple[int, int]:
         """Constraints of the primary and secondary circuit."""

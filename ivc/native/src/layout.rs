@@ -63,9 +63,8 @@ pub fn hyperkzg(rounds: usize) -> Vec<Part> {
     let mut out = Vec::new();
     list(&mut out, rounds - 1);
     words(&mut out, 3);
-    for _ in 0..rounds {
-        words(&mut out, 3);
-    }
+    out.push(Part::Length(rounds as u64));
+    words(&mut out, 3 * rounds);
     out
 }
 

@@ -29,13 +29,13 @@ pub trait Scheme: Send + Sync + 'static {
     /// Opening of the primary commitments.
     type EE: EvaluationEngineTrait<Self::E1>;
 
-    /// Public parameters of a step circuit; `ptau` is a folder with a powers-of-tau file where one is needed.
+    /// Public parameters of a step circuit; `ptau` is a powers-of-tau file, where one is needed.
     fn public_params<C: StepCircuit<Fr>>(
         circuit: &C,
         ptau: Option<&Path>,
     ) -> Result<PublicParams<Self::E1, E2, C>, IvcError>;
 
-    /// Lengths of the lists in an opening of 2^rounds elements, outermost first (see `layout`).
+    /// The encoding of an opening of 2^rounds elements.
     fn opening(rounds: usize) -> Vec<crate::layout::Part>;
 }
 
@@ -71,10 +71,15 @@ impl Scheme for HyperKzg {
         circuit: &C,
         ptau: Option<&Path>,
     ) -> Result<PublicParams<Self::E1, E2, C>, IvcError> {
-        let folder = ptau.ok_or_else(|| {
-            IvcError::Setup("scheme 'hyperkzg' needs a folder with a powers-of-tau file".into())
-        })?;
-        PublicParams::setup_with_ptau_dir(circuit, &*S1::<Self>::ck_floor(), &*S2::ck_floor(), folder)
+        let file = ptau.ok_or_else(|| IvcError::Setup("scheme 'hyperkzg' needs a powers-of-tau file".into()))?;
+        let powers = powers_needed(circuit)?;
+        crate::ptau::check(file, powers)?;
+        // nova-snark looks for a file by its name in a folder.
+        let folder = tempfile::tempdir().map_err(io_error)?;
+        let name = format!("ppot_pruned_{:02}.ptau", powers.trailing_zeros());
+        let file = std::path::absolute(file).map_err(io_error)?;
+        std::os::unix::fs::symlink(file, folder.path().join(name)).map_err(io_error)?;
+        PublicParams::setup_with_ptau_dir(circuit, &*S1::<Self>::ck_floor(), &*S2::ck_floor(), folder.path())
             .map_err(setup_error)
     }
 
@@ -85,4 +90,14 @@ impl Scheme for HyperKzg {
 
 fn setup_error(e: nova_snark::errors::NovaError) -> IvcError {
     IvcError::Setup(e.to_string())
+}
+
+fn io_error(e: std::io::Error) -> IvcError {
+    IvcError::Setup(e.to_string())
+}
+
+/// Powers for the primary circuit: its rows or variables, rounded up.
+fn powers_needed<C: StepCircuit<Fr>>(circuit: &C) -> Result<usize, IvcError> {
+    let (rows, variables) = crate::setup::size_of(circuit)?;
+    Ok((rows.max(variables) + crate::setup::RECURSION_ROWS.0).next_power_of_two())
 }

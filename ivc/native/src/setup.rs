@@ -11,12 +11,14 @@ use circuits::mock::MockCs;
 use circuits::signal::Num;
 use circuits::Fr;
 use ff::Field;
+use nova_snark::frontend::num::AllocatedNum;
 use nova_snark::frontend::r1cs::NovaShape;
 use nova_snark::frontend::shape_cs::ShapeCS;
 use nova_snark::frontend::util_cs::witness_cs::WitnessCS;
 use nova_snark::frontend::{ConstraintSystem, SynthesisError};
 use nova_snark::nova::{CompressedSNARK, ProverKey, PublicParams, VerifierKey};
 use nova_snark::r1cs::R1CSShape;
+use nova_snark::traits::circuit::StepCircuit;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -96,10 +98,19 @@ pub fn constraints_by_part(plan: Arc<Plan>) -> Result<Vec<(String, usize)>, IvcE
     Ok(cs.count_by(part_of).into_iter().map(|(name, n)| (name.to_string(), n)).collect())
 }
 
-/// Constraints and variables of the step circuit.
+/// Constraints and variables of a program's step circuit.
 pub fn step_size(plan: Arc<Plan>) -> Result<(usize, usize), IvcError> {
+    size_of(&FoldCircuit::blank(plan))
+}
+
+/// Constraints and variables of a step circuit.
+pub fn size_of<C: StepCircuit<Fr>>(circuit: &C) -> Result<(usize, usize), IvcError> {
     let mut cs = ShapeCS::<<crate::scheme::Ipa as Scheme>::E1>::new();
-    synthesize(&mut cs, &FoldCircuit::blank(plan), &[Fr::zero(); circuits::fold::ARITY_Z]).map_err(synthesis)?;
+    let z = (0..circuit.arity())
+        .map(|_| AllocatedNum::alloc(cs.namespace(|| "state"), || Ok(Fr::ZERO)))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(synthesis)?;
+    circuit.synthesize(&mut cs, &z).map_err(synthesis)?;
     Ok((cs.num_constraints(), cs.num_aux()))
 }
 
