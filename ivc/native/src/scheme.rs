@@ -1,9 +1,10 @@
 //! Commitment schemes of the primary curve.
 
+use crate::opening::Opening;
 use crate::IvcError;
 use circuits::Fr;
 use nova_snark::nova::PublicParams;
-use nova_snark::provider::{hyperkzg, ipa_pc, Bn256EngineIPA, Bn256EngineKZG, GrumpkinEngine};
+use nova_snark::provider::{hyperkzg, Bn256EngineIPA, Bn256EngineKZG, GrumpkinEngine};
 use nova_snark::spartan::snark::RelaxedR1CSSNARK;
 use nova_snark::traits::circuit::StepCircuit;
 use nova_snark::traits::evaluation::EvaluationEngineTrait;
@@ -18,7 +19,7 @@ pub type Fq = <GrumpkinEngine as Engine>::Scalar;
 /// SNARK that compresses the primary instance.
 pub type S1<S> = RelaxedR1CSSNARK<<S as Scheme>::E1, <S as Scheme>::EE>;
 /// SNARK that compresses the secondary instance.
-pub type S2 = RelaxedR1CSSNARK<E2, ipa_pc::EvaluationEngine<E2>>;
+pub type S2 = RelaxedR1CSSNARK<E2, Opening<E2>>;
 
 /// A commitment scheme with its set-up.
 pub trait Scheme: Send + Sync + 'static {
@@ -39,7 +40,7 @@ pub trait Scheme: Send + Sync + 'static {
     fn opening(rounds: usize) -> Vec<crate::layout::Part>;
 }
 
-/// Pedersen commitments opened by nova-snark's inner-product argument: no trusted set-up.
+/// Pedersen commitments opened by an inner-product argument: no trusted set-up.
 pub struct Ipa;
 
 /// HyperKZG with a powers-of-tau file given by the user.
@@ -48,7 +49,7 @@ pub struct HyperKzg;
 impl Scheme for Ipa {
     const NAME: &'static str = "ipa";
     type E1 = Bn256EngineIPA;
-    type EE = ipa_pc::EvaluationEngine<Bn256EngineIPA>;
+    type EE = Opening<Bn256EngineIPA>;
 
     fn public_params<C: StepCircuit<Fr>>(
         circuit: &C,

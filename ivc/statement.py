@@ -1,0 +1,185 @@
+"""What a valid bundle shows: an immutable record with a versioned schema, as JSON or in words.
+
+seconds = N·T / fastest_squarings_per_second, the policy's absolute rate; no other conversion is made.
+`shown`, `not_shown` and `learned` are complete lists, in the terms of docs/threat-model.md.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from ivc.bundle import Bundle
+from ivc.manifest import Manifest
+from ivc.policy import Policy
+from ivc.program import Layer, ProgramInfo
+from ivc.request import Request
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The verified facts. Digests and commitments: 32 bytes; `checkpoints`: C_0..C_N; `squarings`: N·T.
+
+    `steps` = `folds`·`steps_per_fold`, `folds` = `segments`·`folds_per_segment`; `seconds` is at least how
+    long N·T squarings take at `fastest_squarings_per_second`. `dataset_name`, `split_seed`, `test_rows` and
+    `test_digest` are claims of the request that no proof covers.
+    """
+
+    schema: str
+    program: bytes
+    request: bytes
+    manifest: bytes
+    verifying_key: bytes
+    nonce: bytes
+    device_key: bytes
+    scheme: str
+    layers: tuple[Layer, ...]
+    weights: int
+    batch: int
+    steps_per_fold: int
+    folds_per_segment: int
+    segments: int
+    folds: int
+    steps: int
+    checkpoints: tuple[bytes, ...]
+    dataset_root: bytes
+    training_rows: int
+    dataset_name: str
+    split_seed: int
+    test_rows: int
+    test_digest: bytes
+    group: str
+    squarings_per_delay: int
+    squarings: int
+    fastest_squarings_per_second: int
+    fastest_source: str
+    seconds: float
+    shown: tuple[str, ...]
+    not_shown: tuple[str, ...]
+    learned: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON's types only: bytes as lower-case hexadecimal, tuples as lists."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    def words(self) -> str:
+        """The statement as text for people; ASCII apart from the policy's own source line."""
+        shape = " > ".join([str(self.layers[0].d_in), *(str(layer.d_out) for layer in self.layers)])
+        lines = [
+            "VERIFIED: this bundle is what its policy asks for.",
+            "",
+            f"Training   {self.steps} steps of the program {self.program.hex()}",
+            f"           layers {shape}, {self.weights} weights, {self.batch} samples per step",
+            f"           segments {self.segments}, folds per segment {self.folds_per_segment},"
+            f" steps per fold {self.steps_per_fold}",
+            f"Model      from C_0 {self.checkpoints[0].hex()} (weights that the nonce determines)",
+            f"           to   C_{self.segments} {self.checkpoints[-1].hex()}",
+            f"Dataset    root {self.dataset_root.hex()} over {self.training_rows} rows",
+            f"           claimed: {self.dataset_name}, split seed {self.split_seed},"
+            f" {self.test_rows} test rows",
+            f"Delay      at least {self.squarings} squarings one after the other in {self.group}",
+            f"           ({self.segments} delays of {self.squarings_per_delay}), which take at least",
+            f"           {_duration(self.seconds)}"
+            f" at {self.fastest_squarings_per_second} squarings per second",
+            f"           ({self.fastest_source})",
+            f"Request    {self.request.hex()}",
+            f"Manifest   {self.manifest.hex()}",
+            f"Device     {self.device_key.hex()}",
+        ]
+        for title, items in (
+            ("Shown", self.shown),
+            ("NOT shown", self.not_shown),
+            ("You learn", self.learned),
+        ):
+            lines += ["", f"{title}:", *(f"  - {item}" for item in items)]
+        return "\n".join(lines)
+
+
+def make_statement(
+    policy: Policy, request: Request, program: ProgramInfo, manifest: Manifest, bundle: Bundle
+) -> Statement:
+    """The statement of a bundle that has passed every check of protocol §10; checks nothing itself."""
+    segments = len(bundle.segments)
+    folds = segments * program.folds_per_segment
+    squarings = segments * policy.squarings
+    return Statement(
+        schema=SCHEMA,
+        program=program.digest,
+        request=policy.request,
+        manifest=manifest.digest(),
+        verifying_key=policy.verifying_key,
+        nonce=policy.nonce,
+        device_key=request.device_key,
+        scheme=request.scheme,
+        layers=program.layers,
+        weights=program.weights,
+        batch=program.batch,
+        steps_per_fold=program.steps_per_fold,
+        folds_per_segment=program.folds_per_segment,
+        segments=segments,
+        folds=folds,
+        steps=folds * program.steps_per_fold,
+        checkpoints=(manifest.genesis, *(segment.checkpoint for segment in bundle.segments)),
+        dataset_root=request.root,
+        training_rows=program.rows,
+        dataset_name=request.dataset_name,
+        split_seed=request.split_seed,
+        test_rows=request.test_rows,
+        test_digest=request.test_digest,
+        group=policy.group,
+        squarings_per_delay=policy.squarings,
+        squarings=squarings,
+        fastest_squarings_per_second=policy.fastest_squarings_per_second,
+        fastest_source=policy.fastest_source,
+        seconds=squarings / policy.fastest_squarings_per_second,
+        shown=SHOWN,
+        not_shown=NOT_SHOWN,
+        learned=LEARNED,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Layer):
+        return dataclasses.asdict(value)
+    return value
+
+
+def _duration(seconds: float) -> str:
+    """Seconds with the largest unit that they fill, never rounded up: this is a lower bound."""
+    for name, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds)} seconds ({seconds // (length / 10) / 10:.1f} {name})"
+    digits = int(seconds * 1000)
+    return f"{digits / 1000:.3f} seconds" if digits else f"{seconds:.3g} seconds"
+
+
+SCHEMA = "escapement/statement/1"
+
+SHOWN = (
+    "C_1 to C_N follow from C_0 by exactly the stated steps of exactly this program, in integers",
+    "every batch was drawn from the rows under the dataset root, by the seed of the delay before its segment",
+    "C_0 commits to the weights that the nonce determines, so nothing was trained before the nonce was known",
+    "from when the nonce was known until C_N existed, at least the stated squarings ran one after the other",
+    "the holder of the device key signed this bundle",
+)
+NOT_SHOWN = (
+    "when anything happened: the seconds are a least duration by the policy's rate, not a date",
+    "that nothing else was computed, elsewhere or on a fork of this run; no licences are checked",
+    "that the rows are diverse, correct, lawful or the dataset that the request names",
+    "that no other model was distilled into this one through crafted rows",
+    "how well the model performs: test rows are named by a digest only, no accuracy is proven",
+    "that the device key is held by one machine, or by the one registered",
+)
+LEARNED = (
+    "the program: layers, widths, learning rate, formats, batch size, number of training rows",
+    "the initial weights, which the nonce gives to anybody who has it",
+    "number of segments; which row numbers were in which batch, from the seeds (not the rows)",
+    "one hiding commitment per checkpoint and to the blinding key; a hiding root over the rows",
+    "dataset name, split seed, number of test rows, and an unsalted digest of the test rows, by which a "
+    "guess of them can be confirmed",
+    "the device key, the delays' outputs and proofs, sizes of proof and file",
+    "nothing else of weights, rows and labels, under the assumptions of docs/threat-model.md",
+)

@@ -1,0 +1,188 @@
+"""A delay in its own process: right, resumable, killable at any moment, never outliving its parent."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import vdf
+from ivc.delay import Task, load_delay
+from ivc.delay_process import DelayFailed, DelayProcess, wait_for_orphans
+from ivc.errors import IvcError, Malformed, StorageError
+
+LONG = 1 << 40  # squarings: for ever
+
+PARENT = """
+import sys, threading, pathlib
+from ivc.delay import Task
+from ivc.delay_process import DelayProcess
+folder = pathlib.Path(sys.argv[1])
+wake = threading.Event()
+process = DelayProcess(Task("rsa-2048", 1 << 40, "00" * 32, str(folder / "0000.json")), folder / "lock",
+                       folder / "log", wake)
+while not process.done:
+    wake.wait()
+    wake.clear()
+print("running", flush=True)
+threading.Event().wait()
+"""
+
+
+def task(folder: Path, squarings: int = 50_000) -> Task:
+    return Task("rsa-2048", squarings, "ab" * 32, str(folder / "0000.json"))
+
+
+class Started:
+    """A delay process of a test, always stopped in the end."""
+
+    def __init__(self, folder: Path, what: Task) -> None:
+        self.wake = threading.Event()
+        self.process = DelayProcess(what, folder / "lock", folder / "log", self.wake)
+
+    def until(self, condition) -> None:
+        while not condition():
+            self.process.check()
+            self.wake.wait(1)
+            self.wake.clear()
+
+    def __enter__(self) -> "Started":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.stop()
+
+
+def test_it_gives_the_delays_output_and_then_its_proof(tmp_path: Path) -> None:
+    what = task(tmp_path)
+    with Started(tmp_path, what) as started:
+        started.until(lambda: started.process.proven is not None)
+        group = vdf.group("rsa-2048")
+        x = vdf.hash_to_group(group, bytes.fromhex(what.context))
+        assert started.process.y == vdf.evaluate(group, x, what.squarings).y
+        assert load_delay(what).y == started.process.y
+        assert started.process.peak_memory_bytes > 0
+    assert {path.name for path in tmp_path.iterdir()} == {"0000.json", "lock", "log"}
+    assert (tmp_path / "log").read_bytes() == b""
+
+
+def test_stopping_saves_and_the_next_process_continues(tmp_path: Path) -> None:
+    what = task(tmp_path, 1_000_000)
+    with Started(tmp_path, what) as started:
+        started.until(lambda: started.process.done > 0)
+    saved = started.process.done
+    assert what.state.exists() and not Path(what.result).exists()
+    with Started(tmp_path, what) as started:
+        seen: list[int] = []
+        started.until(lambda: seen.append(started.process.done) or started.process.y)
+        assert min(done for done in seen if done) >= saved
+        started.until(lambda: started.process.proven is not None)
+    assert load_delay(what).y == started.process.y
+
+
+def test_killed_it_is_reported_and_the_next_process_continues(tmp_path: Path) -> None:
+    what = task(tmp_path, 500_000)
+    with Started(tmp_path, what) as started:
+        started.until(lambda: started.process.done > 0)
+        os.kill(started.process._process.pid, signal.SIGKILL)
+        with pytest.raises(DelayFailed) as caught:
+            started.until(lambda: False)
+        assert (caught.value.code, caught.value.exit_code) == ("delay-died", 4)
+    with Started(tmp_path, what) as started:
+        started.until(lambda: started.process.proven is not None)
+    load_delay(what)
+
+
+def test_it_dies_with_its_parent(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None and parent.stdout.readline() == b"running\n"
+        parent.kill()
+        parent.wait()
+    wait_for_orphans(tmp_path / "lock")  # returns only when the lock that the delay held is free
+    assert not (tmp_path / "0000.json").exists()
+    assert b"Traceback" not in (tmp_path / "log").read_bytes()
+
+
+def test_a_living_delay_is_waited_for(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("ivc.delay_process.ORPHAN_SECONDS", 0.0)
+    with Started(tmp_path, task(tmp_path, LONG)), pytest.raises(StorageError) as caught:
+        wait_for_orphans(tmp_path / "lock")
+    assert caught.value.code == "delay-in-use"
+    wait_for_orphans(tmp_path / "lock")
+
+
+def test_ctrl_c_is_the_parents_to_answer(tmp_path: Path) -> None:
+    what = task(tmp_path, 300_000)
+    with Started(tmp_path, what) as started:
+        started.until(lambda: started.process.done > 0)
+        os.kill(started.process._process.pid, signal.SIGINT)
+        started.until(lambda: started.process.proven is not None)
+    load_delay(what)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "exit_code"),
+    [
+        ({"group": "rsa-512"}, "delay-group", 2),
+        ({"squarings": 0}, "delay-squarings", 2),
+        ({"context": "ab"}, "delay-context", 2),
+    ],
+)
+def test_its_errors_arrive_with_code_and_exit_code(tmp_path: Path, change, code: str, exit_code: int) -> None:
+    with Started(tmp_path, dataclasses.replace(task(tmp_path), **change)) as started:
+        with pytest.raises(DelayFailed) as caught:
+            started.until(lambda: False)
+        assert (caught.value.code, caught.value.exit_code) == (code, exit_code)
+
+
+def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:
+    what = dataclasses.replace(task(tmp_path), result=str(tmp_path / "gone" / "0000.json"))
+    with Started(tmp_path, what) as started:
+        with pytest.raises(DelayFailed) as caught:
+            started.until(lambda: False)
+        assert (caught.value.code, caught.value.exit_code) == ("delay-state-unwritable", 5)
+
+
+def test_a_damaged_state_file_is_kept_and_the_delay_starts_again(tmp_path: Path) -> None:
+    what = task(tmp_path)
+    what.state.write_bytes(b"garbage")
+    with Started(tmp_path, what) as started:
+        started.until(lambda: started.process.proven is not None)
+    load_delay(what)
+    assert (tmp_path / "0000.state.damaged").read_bytes() == b"garbage"
+    assert b"damaged" in (tmp_path / "log").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    folder = tmp_path_factory.mktemp("delay")
+    with Started(folder, task(folder)) as started:
+        started.until(lambda: started.process.proven is not None)
+    return dict(json.loads((folder / "0000.json").read_bytes()))
+
+
+def test_every_altered_part_of_a_result_is_refused(tmp_path: Path, result: dict[str, object]) -> None:
+    what, fields = task(tmp_path), [name for name in result if name != "seconds"]
+    for name in fields:
+        value = result[name]
+        changed = value + 1 if isinstance(value, int) else str(value)[:-1] + ("0" if str(value)[-1] != "0" else "1")
+        for broken in ({**result, name: changed}, {k: v for k, v in result.items() if k != name}, {**result, name: []}):
+            Path(what.result).write_text(json.dumps(broken))
+            with pytest.raises(Malformed) as caught:
+                load_delay(what)
+            assert caught.value.code == "delay-damaged", name
+    Path(what.result).write_text(json.dumps(result))
+    load_delay(what)
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"null", b'{"format": ', b"\xff\xfe"])
+def test_what_is_no_result_is_refused(tmp_path: Path, data: bytes) -> None:
+    Path(task(tmp_path).result).write_bytes(data)
+    with pytest.raises(IvcError) as caught:
+        load_delay(task(tmp_path))
+    assert caught.value.code == "delay-damaged"

@@ -1,0 +1,157 @@
+"""ivc.policy: what the file may say, what it may not, and how a policy is made."""
+
+import dataclasses
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivc.errors import Malformed, Rejected, StorageError
+from ivc.policy import MAX_POLICY_BYTES, Policy, load_policy, new_policy, parse_policy
+
+POLICY = Policy(
+    b"\1" * 32, b"\2" * 32, b"\3" * 32, 64, 10**6, "rsa-2048", 500_000_000, "ASIC target, 2026-01"
+)
+
+
+def changed(key: str, value: str | None) -> str:
+    """The policy's text with one line replaced, removed or added."""
+    lines = [line for line in POLICY.to_toml().splitlines() if not line.startswith(f"{key} =")]
+    return "\n".join(lines if value is None else [*lines, f"{key} = {value}"])
+
+
+def refused(text: str) -> str:
+    with pytest.raises(Malformed) as caught:
+        parse_policy(text)
+    assert caught.value.exit_code == 5
+    return caught.value.code
+
+
+@given(
+    st.binary(min_size=32, max_size=32),
+    st.integers(1, 2**32),
+    st.integers(1, 2**50),
+    st.integers(1, 10**18),
+    st.text(min_size=1, max_size=100).filter(lambda s: s.isprintable() and s.strip()),
+)
+def test_policies_survive_their_file(
+    nonce: bytes, segments: int, squarings: int, rate: int, source: str
+) -> None:
+    policy = Policy(b"\1" * 32, b"\2" * 32, nonce, segments, squarings, "rsa-2048", rate, source)
+    assert parse_policy(policy.to_toml()) == policy
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("version", "2", "policy-version"),
+        ("version", "1.0", "policy-version"),
+        ("version", "true", "policy-version"),
+        ("version", None, "policy-version"),
+        ("request", '"00"', "policy-value"),
+        ("request", "1", "policy-value"),
+        ("request", f'"{"AB" * 32}"', "policy-value"),
+        ("request", f'"{"0x" * 32}"', "policy-value"),
+        ("verifying_key", '""', "policy-value"),
+        ("nonce", f'"{"ab" * 31}"', "policy-value"),
+        ("nonce", f'"{"ab" * 33}"', "policy-value"),
+        ("max_segments", "0", "policy-value"),
+        ("max_segments", "true", "policy-value"),
+        ("max_segments", "4294967297", "policy-value"),
+        ("squarings", "0", "policy-value"),
+        ("squarings", "-5", "policy-value"),
+        ("squarings", "1e6", "policy-value"),
+        ("squarings", "1125899906842625", "policy-value"),
+        ("group", '"rsa-1024"', "policy-value"),
+        ("group", "[]", "policy-value"),
+        ("fastest_squarings_per_second", "0", "policy-value"),
+        ("fastest_squarings_per_second", "0.5", "policy-value"),
+        ("fastest_source", '""', "policy-source"),
+        ("fastest_source", '"  "', "policy-source"),
+        ("fastest_source", '"a\\u001b[2J"', "policy-source"),
+        ("fastest_source", "7", "policy-source"),
+        ("authority_key", f'"{"ab" * 32}"', "policy-authority"),
+        ("authority_key", '""', "policy-authority"),
+        ("authority_key", "false", "policy-authority"),
+        ("genesis", '"x"', "policy-unknown-key"),
+        *((field.name, None, "policy-missing-key") for field in dataclasses.fields(Policy)),
+    ],
+)
+def test_every_fault_has_its_code(key: str, value: str | None, expected: str) -> None:
+    assert refused(changed(key, value)) == expected
+
+
+def test_text_that_is_not_toml_is_refused() -> None:
+    assert refused("request = ") == "policy-syntax"
+    assert refused(POLICY.to_toml() + "group = 'rsa-2048'\n") == "policy-syntax"  # a key twice
+    assert refused("x = " + "[" * 100000) == "policy-syntax"
+
+
+def test_an_authority_key_says_why_it_is_refused() -> None:
+    with pytest.raises(Malformed, match='accepts only "none"'):
+        parse_policy(changed("authority_key", '"abc"'))
+
+
+def test_files(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text(POLICY.to_toml(), encoding="utf-8")
+    assert load_policy(path) == POLICY
+    for content in (b"\xff\xfe", b"#" * (MAX_POLICY_BYTES + 1)):
+        path.write_bytes(content)
+        with pytest.raises(Malformed) as malformed:
+            load_policy(path)
+        assert malformed.value.code == "policy-syntax"
+    with pytest.raises(StorageError) as absent:
+        load_policy(tmp_path / "absent.toml")
+    assert (absent.value.code, absent.value.exit_code) == ("policy-unreadable", 5)
+
+
+def test_a_policy_cannot_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        POLICY.squarings = 1  # type: ignore[misc]
+
+
+def make(request: bytes, **changes: Any) -> Policy:
+    values: dict[str, Any] = {
+        "max_segments": 4,
+        "squarings": 50,
+        "group": "rsa-2048",
+        "fastest": 1000,
+        "source": "a test",
+        "verifying_key_digest": b"\7" * 32,
+    }
+    return new_policy(request, **{**values, **changes})
+
+
+def test_new_policies_name_the_request_and_have_fresh_nonces(claimed) -> None:
+    request = claimed.request.encode()
+    first, second = make(request), make(request)
+    assert first.request == hashlib.sha256(request).digest()
+    assert first.nonce != second.nonce
+    assert dataclasses.replace(second, nonce=first.nonce) == first
+    assert parse_policy(first.to_toml()) == first
+
+
+def test_new_policies_refuse_what_verify_would_refuse(claimed) -> None:
+    request = claimed.request.encode()
+    with pytest.raises(Rejected) as too_many:
+        make(request, max_segments=5)
+    assert too_many.value.code == "policy-exceeds-program"
+    for changes, expected in [
+        ({"squarings": 0}, "policy-value"),
+        ({"group": "rsa-1024"}, "policy-value"),
+        ({"source": ""}, "policy-source"),
+        ({"verifying_key_digest": b""}, "policy-value"),
+    ]:
+        with pytest.raises(Malformed) as caught:
+            make(request, **changes)
+        assert caught.value.code == expected
+    with pytest.raises(Malformed) as program:
+        make(dataclasses.replace(claimed.request, program=b"no program").encode())
+    assert program.value.code == "program-invalid"
+    with pytest.raises(Malformed) as trailing:
+        make(request + b"\0")
+    assert trailing.value.code == "trailing-bytes"
