@@ -19,7 +19,9 @@ pub fn error(code: &'static str, message: impl Into<String>) -> PyErr {
 /// Maps a circuit error to its code.
 pub fn circuit_error(e: CircuitError) -> PyErr {
     let code = match &e {
-        CircuitError::ProgramEncoding(_) | CircuitError::ProgramRange { .. } | CircuitError::BoundExceeded { .. } => "program",
+        CircuitError::ProgramEncoding(_)
+        | CircuitError::ProgramRange { .. }
+        | CircuitError::BoundExceeded { .. } => "program",
         CircuitError::Witness { .. } => "witness",
         CircuitError::NotCanonical => "malformed",
     };
@@ -51,14 +53,19 @@ pub fn fr(bytes: &[u8]) -> PyResult<Fr> {
 
 /// Exactly 32 bytes.
 pub fn digest(bytes: &[u8]) -> PyResult<[u8; 32]> {
-    bytes.try_into().map_err(|_| error("malformed", format!("32 bytes expected, got {}", bytes.len())))
+    bytes
+        .try_into()
+        .map_err(|_| error("malformed", format!("32 bytes expected, got {}", bytes.len())))
 }
 
 /// Little-endian int32 values.
 pub fn ints(bytes: &[u8]) -> PyResult<Vec<i32>> {
     let (chunks, rest) = bytes.as_chunks::<4>();
     if !rest.is_empty() {
-        return Err(error("witness", format!("int32 array: {} bytes are not a multiple of 4", bytes.len())));
+        return Err(error(
+            "witness",
+            format!("int32 array: {} bytes are not a multiple of 4", bytes.len()),
+        ));
     }
     Ok(chunks.iter().map(|c| i32::from_le_bytes(*c)).collect())
 }
@@ -68,7 +75,9 @@ pub fn labels(bytes: &[u8]) -> PyResult<Vec<u32>> {
     ints(bytes)?
         .into_iter()
         .enumerate()
-        .map(|(i, v)| u32::try_from(v).map_err(|_| error("witness", format!("label of row {i}: {v} is negative"))))
+        .map(|(i, v)| {
+            u32::try_from(v).map_err(|_| error("witness", format!("label of row {i}: {v} is negative")))
+        })
         .collect()
 }
 
@@ -76,16 +85,33 @@ pub fn labels(bytes: &[u8]) -> PyResult<Vec<u32>> {
 pub fn weights(plan: &Plan, bytes: &[u8]) -> PyResult<Weights> {
     let expected = plan.program.weight_count() * 8;
     if bytes.len() != expected {
-        return Err(error("witness", format!("weights: {expected} bytes expected, got {}", bytes.len())));
+        return Err(error(
+            "witness",
+            format!("weights: {expected} bytes expected, got {}", bytes.len()),
+        ));
     }
     let (chunks, _) = bytes.as_chunks::<8>();
     let mut values = chunks.iter().map(|c| i64::from_le_bytes(*c));
     let out: Weights = (0..plan.program.layers.len())
-        .map(|l| values.by_ref().take(plan.program.weight_rows(l) * plan.shape(l).1).collect())
+        .map(|l| {
+            values
+                .by_ref()
+                .take(plan.program.weight_rows(l) * plan.shape(l).1)
+                .collect()
+        })
         .collect();
     for (l, layer) in out.iter().enumerate() {
-        if layer.iter().any(|w| u128::from(w.unsigned_abs()) > plan.bounds[l].wmax) {
-            return Err(error("witness", format!("weights of layer '{}' exceed their static bound", plan.program.layers[l].name)));
+        if layer
+            .iter()
+            .any(|w| u128::from(w.unsigned_abs()) > plan.bounds[l].wmax)
+        {
+            return Err(error(
+                "witness",
+                format!(
+                    "weights of layer '{}' exceed their static bound",
+                    plan.program.layers[l].name
+                ),
+            ));
         }
     }
     Ok(out)

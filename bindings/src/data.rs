@@ -1,6 +1,8 @@
 //! Functions of program, weights, dataset and chain.
 
-use crate::convert::{circuit_error, digest, error, fr, ints, ivc_error, labels, plan, weights, weights_bytes};
+use crate::convert::{
+    circuit_error, digest, error, fr, ints, ivc_error, labels, plan, weights, weights_bytes,
+};
 use circuits::dataset::Dataset;
 use circuits::executor::{self, StepTrace};
 use circuits::field::{seed_field as seed_to_fr, to_bytes};
@@ -21,13 +23,29 @@ pub fn program_info<'py>(py: Python<'py>, program: &[u8]) -> PyResult<Bound<'py,
     let p = &plan.program;
     let out = PyDict::new(py);
     out.set_item("digest", bytes(py, &p.digest()))?;
-    for (name, value) in [("batch", p.batch), ("k", p.k), ("m", p.m), ("rows", p.rows), ("features", p.features()), ("classes", p.classes), ("weights", p.weight_count()), ("depth", plan.depth)] {
+    for (name, value) in [
+        ("batch", p.batch),
+        ("k", p.k),
+        ("m", p.m),
+        ("rows", p.rows),
+        ("features", p.features()),
+        ("classes", p.classes),
+        ("weights", p.weight_count()),
+        ("depth", plan.depth),
+    ] {
         out.set_item(name, value)?;
     }
-    let zeros: Weights = (0..p.layers.len()).map(|l| vec![0; p.weight_rows(l) * plan.shape(l).1]).collect();
+    let zeros: Weights = (0..p.layers.len())
+        .map(|l| vec![0; p.weight_rows(l) * plan.shape(l).1])
+        .collect();
     out.set_item("packed", plan.pack(&zeros).len())?;
     out.set_item("max_segments", p.max_segments)?;
-    for (name, value) in [("f_x", p.f_x), ("f_g", p.f_g), ("kappa", p.kappa), ("input_bits", p.input_bits)] {
+    for (name, value) in [
+        ("f_x", p.f_x),
+        ("f_g", p.f_g),
+        ("kappa", p.kappa),
+        ("input_bits", p.input_bits),
+    ] {
         out.set_item(name, value)?;
     }
     out.set_item("c", p.c)?;
@@ -51,7 +69,12 @@ fn layer_info<'py>(py: Python<'py>, plan: &Plan, l: usize) -> PyResult<Bound<'py
     out.set_item("y_bits", layer.y_bits)?;
     out.set_item("grad_bits", layer.grad_bits)?;
     out.set_item("init_range", layer.init_range)?;
-    for (name, v) in [("xmax", b.xmax), ("gmax", b.gmax), ("wmax", b.wmax), ("zmax", b.zmax)] {
+    for (name, v) in [
+        ("xmax", b.xmax),
+        ("gmax", b.gmax),
+        ("wmax", b.wmax),
+        ("zmax", b.zmax),
+    ] {
         out.set_item(name, v)?;
     }
     out.set_item("emax", b.emax)?;
@@ -90,14 +113,26 @@ pub fn constraints<'py>(py: Python<'py>, program: &[u8]) -> PyResult<Bound<'py, 
 #[pyfunction]
 pub fn genesis_weights<'py>(py: Python<'py>, program: &[u8], nonce: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     let plan = plan(program)?;
-    Ok(bytes(py, &weights_bytes(&genesis::genesis_weights(&plan.program, &digest(nonce)?))))
+    Ok(bytes(
+        py,
+        &weights_bytes(&genesis::genesis_weights(&plan.program, &digest(nonce)?)),
+    ))
 }
 
 /// C_0.
 #[pyfunction]
-pub fn genesis_commitment<'py>(py: Python<'py>, program: &[u8], nonce: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+pub fn genesis_commitment<'py>(
+    py: Python<'py>,
+    program: &[u8],
+    nonce: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
     let (plan, nonce) = (plan(program)?, digest(nonce)?);
-    let c0 = py.detach(|| commit(&plan.pack(&genesis::genesis_weights(&plan.program, &nonce)), Fr::zero()));
+    let c0 = py.detach(|| {
+        commit(
+            &plan.pack(&genesis::genesis_weights(&plan.program, &nonce)),
+            Fr::zero(),
+        )
+    });
     Ok(bytes(py, &to_bytes(&c0)))
 }
 
@@ -144,7 +179,8 @@ pub fn dataset_root<'py>(
 /// Builds the dataset tree.
 pub fn dataset(py: Python<'_>, plan: &Plan, key: &[u8], samples: &[u8], labels_: &[u8]) -> PyResult<Dataset> {
     let (key, samples, labels) = (fr(key)?, ints(samples)?, labels(labels_)?);
-    py.detach(|| Dataset::new(&plan.program, key, samples, labels)).map_err(circuit_error)
+    py.detach(|| Dataset::new(&plan.program, key, samples, labels))
+        .map_err(circuit_error)
 }
 
 /// log_0 from the manifest's digest.
@@ -155,7 +191,12 @@ pub fn log_start<'py>(py: Python<'py>, manifest_digest: &[u8]) -> PyResult<Bound
 
 /// log_{i+1}.
 #[pyfunction]
-pub fn log_absorb<'py>(py: Python<'py>, log: &[u8], checkpoint: &[u8], seed: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+pub fn log_absorb<'py>(
+    py: Python<'py>,
+    log: &[u8],
+    checkpoint: &[u8],
+    seed: &[u8],
+) -> PyResult<Bound<'py, PyBytes>> {
     let next = fold::log_absorb(fr(log)?, fr(checkpoint)?, seed_to_fr(&digest(seed)?));
     Ok(bytes(py, &to_bytes(&next)))
 }
@@ -169,7 +210,9 @@ pub fn seed_field<'py>(py: Python<'py>, seed: &[u8]) -> PyResult<Bound<'py, PyBy
 /// Row indices of one fold.
 #[pyfunction]
 pub fn batch_indices(program: &[u8], seed: &[u8], position: u64) -> PyResult<Vec<u64>> {
-    Ok(plan(program)?.sampling.indices(seed_to_fr(&digest(seed)?), position))
+    Ok(plan(program)?
+        .sampling
+        .indices(seed_to_fr(&digest(seed)?), position))
 }
 
 /// One step on a given batch: the Rust executor, for comparison with the reference.
@@ -184,7 +227,14 @@ pub fn train_step<'py>(
     let plan = plan(program)?;
     let (mut w, x, labels) = (weights(&plan, weights_)?, ints(samples)?, labels(labels_)?);
     if labels.len() != plan.program.batch || x.len() != labels.len() * plan.program.features() {
-        return Err(error("witness", format!("a batch of {} rows expected, got {}", plan.program.batch, labels.len())));
+        return Err(error(
+            "witness",
+            format!(
+                "a batch of {} rows expected, got {}",
+                plan.program.batch,
+                labels.len()
+            ),
+        ));
     }
     let x: Vec<i64> = x.into_iter().map(i64::from).collect();
     let trace = executor::step(&plan, &mut w, &x, &labels);
@@ -205,7 +255,13 @@ pub fn train_segment<'py>(
     let (mut w, x, labels) = (weights(&plan, weights_)?, ints(samples)?, labels(labels_)?);
     let (rows, d) = (plan.program.rows, plan.program.features());
     if labels.len() != rows || x.len() != rows * d {
-        return Err(error("witness", format!("{rows} training rows of {d} features expected, got {}", labels.len())));
+        return Err(error(
+            "witness",
+            format!(
+                "{rows} training rows of {d} features expected, got {}",
+                labels.len()
+            ),
+        ));
     }
     let seed = seed_to_fr(&digest(seed)?);
     let traces = py.detach(|| {
@@ -213,7 +269,9 @@ pub fn train_segment<'py>(
         for position in 0..plan.program.m as u64 {
             for batch in plan.sampling.indices(seed, position).chunks(plan.program.batch) {
                 let rows = || batch.iter().map(|i| *i as usize);
-                let xs: Vec<i64> = rows().flat_map(|r| x[r * d..(r + 1) * d].iter().map(|v| i64::from(*v))).collect();
+                let xs: Vec<i64> = rows()
+                    .flat_map(|r| x[r * d..(r + 1) * d].iter().map(|v| i64::from(*v)))
+                    .collect();
                 let ls: Vec<u32> = rows().map(|r| labels[r]).collect();
                 traces.push(executor::step(&plan, &mut w, &xs, &ls));
             }
@@ -233,7 +291,10 @@ fn report<'py>(py: Python<'py>, plan: &Plan, traces: &[StepTrace]) -> PyResult<B
     let clamped = PyDict::new(py);
     let per_step = PyDict::new(py);
     for (l, layer) in plan.program.layers.iter().enumerate() {
-        for (which, name) in [(0, format!("{}.Y", layer.name)), (1, format!("{}.dX", layer.name))] {
+        for (which, name) in [
+            (0, format!("{}.Y", layer.name)),
+            (1, format!("{}.dX", layer.name)),
+        ] {
             if which == 1 && l == 0 {
                 continue;
             }

@@ -28,7 +28,14 @@ macro_rules! both {
 }
 
 fn unknown_scheme(scheme: &str) -> PyErr {
-    error("program", format!("scheme: '{}' or '{}' expected, got '{scheme}'", Ipa::NAME, HyperKzg::NAME))
+    error(
+        "program",
+        format!(
+            "scheme: '{}' or '{}' expected, got '{scheme}'",
+            Ipa::NAME,
+            HyperKzg::NAME
+        ),
+    )
 }
 
 /// What a prover prepares once per program.
@@ -44,8 +51,16 @@ impl Parameters {
         let plan = plan(program)?;
         let ptau = ptau.as_deref();
         let setup = match scheme {
-            "ipa" => Either::Ipa(py.detach(|| Setup::new(plan, ptau)).map(Arc::new).map_err(ivc_error)?),
-            "hyperkzg" => Either::HyperKzg(py.detach(|| Setup::new(plan, ptau)).map(Arc::new).map_err(ivc_error)?),
+            "ipa" => Either::Ipa(
+                py.detach(|| Setup::new(plan, ptau))
+                    .map(Arc::new)
+                    .map_err(ivc_error)?,
+            ),
+            "hyperkzg" => Either::HyperKzg(
+                py.detach(|| Setup::new(plan, ptau))
+                    .map(Arc::new)
+                    .map_err(ivc_error)?,
+            ),
             other => return Err(unknown_scheme(other)),
         };
         Ok(Parameters(setup))
@@ -76,8 +91,12 @@ impl VerifyingKey {
         let plan = plan(program)?;
         let ptau = ptau.as_deref();
         match scheme {
-            "ipa" => Ok(Self(Either::Ipa(py.detach(|| Key::derive(plan, ptau)).map_err(ivc_error)?))),
-            "hyperkzg" => Ok(Self(Either::HyperKzg(py.detach(|| Key::derive(plan, ptau)).map_err(ivc_error)?))),
+            "ipa" => Ok(Self(Either::Ipa(
+                py.detach(|| Key::derive(plan, ptau)).map_err(ivc_error)?,
+            ))),
+            "hyperkzg" => Ok(Self(Either::HyperKzg(
+                py.detach(|| Key::derive(plan, ptau)).map_err(ivc_error)?,
+            ))),
             other => Err(unknown_scheme(other)),
         }
     }
@@ -86,8 +105,12 @@ impl VerifyingKey {
     #[staticmethod]
     fn from_bytes(py: Python<'_>, scheme: &str, data: &[u8]) -> PyResult<Self> {
         match scheme {
-            "ipa" => Ok(Self(Either::Ipa(py.detach(|| Key::from_bytes(data)).map_err(ivc_error)?))),
-            "hyperkzg" => Ok(Self(Either::HyperKzg(py.detach(|| Key::from_bytes(data)).map_err(ivc_error)?))),
+            "ipa" => Ok(Self(Either::Ipa(
+                py.detach(|| Key::from_bytes(data)).map_err(ivc_error)?,
+            ))),
+            "hyperkzg" => Ok(Self(Either::HyperKzg(
+                py.detach(|| Key::from_bytes(data)).map_err(ivc_error)?,
+            ))),
             other => Err(unknown_scheme(other)),
         }
     }
@@ -99,7 +122,14 @@ impl VerifyingKey {
     }
 
     /// Raises NativeError "malformed" or "rejected" unless the proof shows `folds` folds from z0 to zn.
-    fn verify(&self, py: Python<'_>, folds: u64, z0: Vec<Vec<u8>>, zn: Vec<Vec<u8>>, proof: &[u8]) -> PyResult<()> {
+    fn verify(
+        &self,
+        py: Python<'_>,
+        folds: u64,
+        z0: Vec<Vec<u8>>,
+        zn: Vec<Vec<u8>>,
+        proof: &[u8],
+    ) -> PyResult<()> {
         let z0 = z0.iter().map(|v| fr(v)).collect::<PyResult<Vec<_>>>()?;
         let zn = zn.iter().map(|v| fr(v)).collect::<PyResult<Vec<_>>>()?;
         both!(&self.0, k => py.detach(|| k.verify(folds, &z0, &zn, proof))).map_err(ivc_error)
@@ -114,7 +144,12 @@ pub struct Prover(Mutex<Running>);
 
 impl Prover {
     fn lock(&self) -> PyResult<MutexGuard<'_, Running>> {
-        self.0.lock().map_err(|_| error("state", "a previous call panicked; restore from the last saved state"))
+        self.0.lock().map_err(|_| {
+            error(
+                "state",
+                "a previous call panicked; restore from the last saved state",
+            )
+        })
     }
 }
 

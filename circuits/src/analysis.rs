@@ -29,10 +29,15 @@ impl Rescale {
 
     fn new(bound: u128, shift: u32, width: u32) -> Self {
         let mut total_bits = shift + width;
-        while total_bits <= MAX_TOTAL_BITS && bound + (1u128 << (shift - 1)) > (1u128 << (total_bits - 1)) - 1 {
+        while total_bits <= MAX_TOTAL_BITS && bound + (1u128 << (shift - 1)) > (1u128 << (total_bits - 1)) - 1
+        {
             total_bits += 1;
         }
-        Rescale { total_bits, shift, width }
+        Rescale {
+            total_bits,
+            shift,
+            width,
+        }
     }
 }
 
@@ -75,18 +80,63 @@ pub fn analyse(program: &Program) -> Result<Vec<LayerBounds>, CircuitError> {
         };
         let bias_x = if layer.bias { one_x } else { 0 };
         let name = &layer.name;
-        let reach = limited(name, "weight", WEIGHT_BITS, product(&[steps, program.c.into(), program.batch as u128, xmax.max(bias_x), gmax]))?;
-        let wmax = limited(name, "weight", WEIGHT_BITS, Some(u128::from(layer.init_range) + reach))?;
-        let zmax = limited(name, "sum Z", MAX_TOTAL_BITS - 1, product(&[layer.d_in as u128 * xmax + bias_x, wmax]))?;
-        let forward = fitting(name, "rescale of Z", Rescale::new(zmax, program.f_w(), layer.y_bits))?;
+        let reach = limited(
+            name,
+            "weight",
+            WEIGHT_BITS,
+            product(&[
+                steps,
+                program.c.into(),
+                program.batch as u128,
+                xmax.max(bias_x),
+                gmax,
+            ]),
+        )?;
+        let wmax = limited(
+            name,
+            "weight",
+            WEIGHT_BITS,
+            Some(u128::from(layer.init_range) + reach),
+        )?;
+        let zmax = limited(
+            name,
+            "sum Z",
+            MAX_TOTAL_BITS - 1,
+            product(&[layer.d_in as u128 * xmax + bias_x, wmax]),
+        )?;
+        let forward = fitting(
+            name,
+            "rescale of Z",
+            Rescale::new(zmax, program.f_w(), layer.y_bits),
+        )?;
         let (emax, backward) = if l == 0 {
             (None, None)
         } else {
-            let e = limited(name, "sum G·W", MAX_TOTAL_BITS - 1, product(&[layer.d_out as u128, gmax, wmax]))?;
+            let e = limited(
+                name,
+                "sum G·W",
+                MAX_TOTAL_BITS - 1,
+                product(&[layer.d_out as u128, gmax, wmax]),
+            )?;
             let width = program.layers[l - 1].grad_bits;
-            (Some(e), Some(fitting(name, "rescale of G·W", Rescale::new(e, program.f_w(), width))?))
+            (
+                Some(e),
+                Some(fitting(
+                    name,
+                    "rescale of G·W",
+                    Rescale::new(e, program.f_w(), width),
+                )?),
+            )
         };
-        out.push(LayerBounds { xmax, gmax, wmax, zmax, emax, forward, backward });
+        out.push(LayerBounds {
+            xmax,
+            gmax,
+            wmax,
+            zmax,
+            emax,
+            forward,
+            backward,
+        });
         xmax = ymax;
     }
     Ok(out)
@@ -113,7 +163,12 @@ fn fitting(layer: &str, bound: &'static str, r: Rescale) -> Result<Rescale, Circ
     if r.total_bits <= MAX_TOTAL_BITS {
         return Ok(r);
     }
-    Err(CircuitError::BoundExceeded { layer: layer.to_string(), bound, bits: r.total_bits, limit: MAX_TOTAL_BITS })
+    Err(CircuitError::BoundExceeded {
+        layer: layer.to_string(),
+        bound,
+        bits: r.total_bits,
+        limit: MAX_TOTAL_BITS,
+    })
 }
 
 #[cfg(test)]
@@ -140,7 +195,9 @@ mod tests {
         p.m = 1 << 20;
         p.k = 4096;
         let e = analyse(&p).unwrap_err();
-        assert!(matches!(e, CircuitError::BoundExceeded { ref layer, bound: "weight", limit: 62, .. } if layer == "fc1"));
+        assert!(
+            matches!(e, CircuitError::BoundExceeded { ref layer, bound: "weight", limit: 62, .. } if layer == "fc1")
+        );
     }
 
     #[test]

@@ -104,7 +104,13 @@ pub struct State {
 
 impl State {
     /// z_0 of a run.
-    pub fn initial(plan: &Plan, manifest: &[u8; 32], genesis: &Weights, root: Fr, key_commitment: Fr) -> Self {
+    pub fn initial(
+        plan: &Plan,
+        manifest: &[u8; 32],
+        genesis: &Weights,
+        root: Fr,
+        key_commitment: Fr,
+    ) -> Self {
         State {
             log: log_start(manifest),
             commitment: commit(&plan.pack(genesis), Fr::ZERO),
@@ -117,7 +123,14 @@ impl State {
 
     /// z.
     pub fn to_vec(&self) -> Vec<Fr> {
-        vec![self.log, self.commitment, self.seed, Fr::from(self.position), self.root, self.key_commitment]
+        vec![
+            self.log,
+            self.commitment,
+            self.seed,
+            Fr::from(self.position),
+            self.root,
+            self.key_commitment,
+        ]
     }
 }
 
@@ -178,7 +191,11 @@ pub fn prepare(
     blind: Fr,
     seed: Fr,
 ) -> PreparedFold {
-    let log = if state.position == 0 { log_absorb(state.log, state.commitment, seed) } else { state.log };
+    let log = if state.position == 0 {
+        log_absorb(state.log, state.commitment, seed)
+    } else {
+        state.log
+    };
     let rows: Vec<RowOpening> = plan
         .sampling
         .indices(seed, state.position)
@@ -199,12 +216,29 @@ pub fn prepare(
         log,
         commitment: commit(&plan.pack(&after), next_blind),
         seed,
-        position: if state.position + 1 == plan.program.m as u64 { 0 } else { state.position + 1 },
+        position: if state.position + 1 == plan.program.m as u64 {
+            0
+        } else {
+            state.position + 1
+        },
         ..*state
     };
     let top = data.nodes(plan.top_height).to_vec();
-    let witness = FoldWitness { key, blind, packed: plan.pack(weights), seed, rows, top, steps };
-    PreparedFold { witness, next, weights: after, blind: next_blind }
+    let witness = FoldWitness {
+        key,
+        blind,
+        packed: plan.pack(weights),
+        seed,
+        rows,
+        top,
+        steps,
+    };
+    PreparedFold {
+        witness,
+        next,
+        weights: after,
+        blind: next_blind,
+    }
 }
 
 /// The step circuit of a plan with one fold's witness.
@@ -217,7 +251,10 @@ pub struct FoldCircuit {
 impl FoldCircuit {
     /// With a witness made by [`prepare`].
     pub fn new(plan: Arc<Plan>, witness: FoldWitness) -> Self {
-        FoldCircuit { plan, witness: Arc::new(witness) }
+        FoldCircuit {
+            plan,
+            witness: Arc::new(witness),
+        }
     }
 
     /// For shapes: a witness of zeros.
@@ -228,7 +265,9 @@ impl FoldCircuit {
             salt: Fr::ZERO,
             siblings: vec![[Fr::ZERO; ARITY]; plan.top_height],
         };
-        let zeros = |l: usize, width: usize| vec![0i128; plan.program.batch * [plan.shape(l).0, plan.shape(l).1][width]];
+        let zeros = |l: usize, width: usize| {
+            vec![0i128; plan.program.batch * [plan.shape(l).0, plan.shape(l).1][width]]
+        };
         let layers = plan.program.layers.len();
         let step = StepTrace {
             z: (0..layers).map(|l| zeros(l, 1)).collect(),
@@ -239,7 +278,8 @@ impl FoldCircuit {
             .map(|l| {
                 let p = &plan.packings[l];
                 plan.program.weight_rows(l) * p.forward.groups()
-                    + p.backward.map_or(0, |b| b.groups() * plan.program.layers[l].d_out)
+                    + p.backward
+                        .map_or(0, |b| b.groups() * plan.program.layers[l].d_out)
             })
             .sum();
         let witness = FoldWitness {
@@ -255,29 +295,63 @@ impl FoldCircuit {
     }
 
     /// The constraints, over the incoming state.
-    pub fn constrain<CS: ConstraintSystem<Fr>>(&self, cs: &mut CS, z: &[Num]) -> Result<Vec<Num>, SynthesisError> {
+    pub fn constrain<CS: ConstraintSystem<Fr>>(
+        &self,
+        cs: &mut CS,
+        z: &[Num],
+    ) -> Result<Vec<Num>, SynthesisError> {
         let (plan, w) = (&*self.plan, &*self.witness);
         let [log, commitment, seed, position, root, key_commitment] = z else {
             return Err(SynthesisError::AssignmentMissing);
         };
         // 1. the committed key
         let key = Num::alloc(cs.namespace(|| "key/value"), w.key)?;
-        let opened = hash_vars(cs.namespace(|| "key/commitment"), Domain::Key, std::slice::from_ref(&key))?;
-        enforce_equal(cs.namespace(|| "key"), "K opens to the key", &opened.lin(), &key_commitment.lin());
+        let opened = hash_vars(
+            cs.namespace(|| "key/commitment"),
+            Domain::Key,
+            std::slice::from_ref(&key),
+        )?;
+        enforce_equal(
+            cs.namespace(|| "key"),
+            "K opens to the key",
+            &opened.lin(),
+            &key_commitment.lin(),
+        );
         // 2. the log and the seed
         let (log, seed) = self.absorb(cs, log, commitment, seed, position)?;
         // 3. the incoming weights
         let blind = Num::alloc(cs.namespace(|| "open/blind"), w.blind)?;
-        let mut layers = weights::allocate(cs.namespace(|| "open/weights"), &plan.program, &plan.packings, &w.packed)?;
+        let mut layers = weights::allocate(
+            cs.namespace(|| "open/weights"),
+            &plan.program,
+            &plan.packings,
+            &w.packed,
+        )?;
         let opened = weights::commit(cs.namespace(|| "open/commitment"), &blind, &layers)?;
-        enforce_equal(cs.namespace(|| "open"), "h_W opens to the weights", &opened.lin(), &commitment.lin());
+        enforce_equal(
+            cs.namespace(|| "open"),
+            "h_W opens to the weights",
+            &opened.lin(),
+            &commitment.lin(),
+        );
         // 4. indices, 5. rows
         let indices = index::indices(cs.namespace(|| "index"), &plan.sampling, &seed, position)?;
         let top = merkle::top_nodes(cs.namespace(|| "tree"), &w.top, plan.top_height, plan.depth, root)?;
         let mut samples = Vec::with_capacity(w.rows.len());
         for (r, row) in w.rows.iter().enumerate() {
-            let s = sample::sample(cs.namespace(|| format!("sample {r}")), &plan.program, &plan.layout, row)?;
-            merkle::member(cs.namespace(|| format!("path {r}")), &s.leaf, row, &indices[r], &top)?;
+            let s = sample::sample(
+                cs.namespace(|| format!("sample {r}")),
+                &plan.program,
+                &plan.layout,
+                row,
+            )?;
+            merkle::member(
+                cs.namespace(|| format!("path {r}")),
+                &s.leaf,
+                row,
+                &indices[r],
+                &top,
+            )?;
             samples.push(s);
         }
         // 6. the steps
@@ -285,11 +359,22 @@ impl FoldCircuit {
             layers = self.step(cs.namespace(|| format!("step {t}")), layers, batch, trace)?;
         }
         // 7. the outgoing weights under the derived blind
-        let blind = hash_vars(cs.namespace(|| "commit/blind"), Domain::Blind, &[key, log.clone(), position.clone()])?;
+        let blind = hash_vars(
+            cs.namespace(|| "commit/blind"),
+            Domain::Blind,
+            &[key, log.clone(), position.clone()],
+        )?;
         let commitment = weights::commit(cs.namespace(|| "commit/commitment"), &blind, &layers)?;
         // 8. the next position
         let next = self.next_position(cs, position)?;
-        Ok(vec![log, commitment, seed, next, root.clone(), key_commitment.clone()])
+        Ok(vec![
+            log,
+            commitment,
+            seed,
+            next,
+            root.clone(),
+            key_commitment.clone(),
+        ])
     }
 
     fn absorb<CS: ConstraintSystem<Fr>>(
@@ -307,14 +392,31 @@ impl FoldCircuit {
             Domain::Log,
             &[log.clone(), commitment.clone(), fresh.clone()],
         )?;
-        let log = select(cs.namespace(|| "log/next log"), &first, &absorbed.lin(), &log.lin())?;
-        let seed = select(cs.namespace(|| "log/next seed"), &first, &fresh.lin(), &seed.lin())?;
+        let log = select(
+            cs.namespace(|| "log/next log"),
+            &first,
+            &absorbed.lin(),
+            &log.lin(),
+        )?;
+        let seed = select(
+            cs.namespace(|| "log/next seed"),
+            &first,
+            &fresh.lin(),
+            &seed.lin(),
+        )?;
         Ok((log, seed))
     }
 
-    fn next_position<CS: ConstraintSystem<Fr>>(&self, cs: &mut CS, position: &Num) -> Result<Num, SynthesisError> {
+    fn next_position<CS: ConstraintSystem<Fr>>(
+        &self,
+        cs: &mut CS,
+        position: &Num,
+    ) -> Result<Num, SynthesisError> {
         let end = Lin::constant::<CS>(Fr::from(self.plan.program.m as u64 - 1));
-        let last = is_zero(cs.namespace(|| "position/last"), &position.lin().add(-Fr::ONE, &end))?;
+        let last = is_zero(
+            cs.namespace(|| "position/last"),
+            &position.lin().add(-Fr::ONE, &end),
+        )?;
         let next = position.lin().add(Fr::ONE, &Lin::constant::<CS>(Fr::ONE));
         select(cs.namespace(|| "position/next"), &last, &Lin::zero(), &next)
     }
@@ -332,7 +434,13 @@ impl FoldCircuit {
         let mut activations: Vec<Vec<Vec<Int>>> = vec![batch.iter().map(|s| s.features.clone()).collect()];
         let mut signs: Vec<Vec<Vec<Int>>> = Vec::new();
         for (l, layer) in layers.iter().enumerate() {
-            let (x, m) = self.forward(cs.namespace(|| format!("{}/forward", p.layers[l].name)), l, layer, &activations[l], &trace.z[l])?;
+            let (x, m) = self.forward(
+                cs.namespace(|| format!("{}/forward", p.layers[l].name)),
+                l,
+                layer,
+                &activations[l],
+                &trace.z[l],
+            )?;
             activations.push(x);
             signs.push(m);
         }
@@ -344,7 +452,11 @@ impl FoldCircuit {
         let mut updated = Vec::with_capacity(layers.len());
         for (l, layer) in layers.iter().enumerate().rev() {
             let mut cs = cs.namespace(|| p.layers[l].name.clone());
-            let g = if p.layers[l].relu { mask_all(cs.namespace(|| "relu gradient"), &signs[l], &dx)? } else { dx };
+            let g = if p.layers[l].relu {
+                mask_all(cs.namespace(|| "relu gradient"), &signs[l], &dx)?
+            } else {
+                dx
+            };
             dx = match self.plan.bounds[l].backward {
                 Some(_) => self.backward(cs.namespace(|| "backward"), l, layer, &g, &trace.e[l])?,
                 None => Vec::new(),
@@ -374,7 +486,11 @@ impl FoldCircuit {
                 .iter()
                 .enumerate()
                 .map(|(j, y)| match self.plan.program.layers[l].relu {
-                    true => relu::mask(cs.namespace(|| format!("unit {j}/relu")), &y.nonnegative, &y.output),
+                    true => relu::mask(
+                        cs.namespace(|| format!("unit {j}/relu")),
+                        &y.nonnegative,
+                        &y.output,
+                    ),
                     false => Ok(y.output.clone()),
                 })
                 .collect::<Result<Vec<_>, _>>()?;
@@ -392,7 +508,8 @@ impl FoldCircuit {
         g: &[Vec<Int>],
         e: &[i128],
     ) -> Result<Vec<Vec<Int>>, SynthesisError> {
-        let (Some(packing), Some(r)) = (&self.plan.packings[l].backward, &self.plan.bounds[l].backward) else {
+        let (Some(packing), Some(r)) = (&self.plan.packings[l].backward, &self.plan.bounds[l].backward)
+        else {
             return Ok(Vec::new());
         };
         g.iter()
@@ -400,7 +517,14 @@ impl FoldCircuit {
             .enumerate()
             .map(|(b, (g, e))| {
                 let a: Vec<Lin> = g.iter().map(|g| g.lin.clone()).collect();
-                let dx = dense::contract(cs.namespace(|| format!("sample {b}")), packing, r, &a, &layer.backward, e)?;
+                let dx = dense::contract(
+                    cs.namespace(|| format!("sample {b}")),
+                    packing,
+                    r,
+                    &a,
+                    &layer.backward,
+                    e,
+                )?;
                 Ok(dx.into_iter().map(|d| d.output).collect())
             })
             .collect()
@@ -416,13 +540,28 @@ impl FoldCircuit {
     ) -> Result<weights::LayerWeights, SynthesisError> {
         let (packing, c) = (&self.plan.packings[l], self.plan.program.c);
         let a: Vec<Vec<Lin>> = x.iter().map(|x| self.with_bias::<CS>(l, x)).collect();
-        let d: Vec<Vec<Lin>> = g.iter().map(|g| g.iter().map(|g| g.lin.clone()).collect()).collect();
+        let d: Vec<Vec<Lin>> = g
+            .iter()
+            .map(|g| g.iter().map(|g| g.lin.clone()).collect())
+            .collect();
         let packed_d: Vec<Vec<Lin>> = d.iter().map(|d| update::pack(&packing.forward, d)).collect();
-        let forward = update::update(cs.namespace(|| "forward packing"), c, &a, &packed_d, &layer.forward)?;
+        let forward = update::update(
+            cs.namespace(|| "forward packing"),
+            c,
+            &a,
+            &packed_d,
+            &layer.forward,
+        )?;
         let backward = match &packing.backward {
             Some(backward) => {
                 let packed_x: Vec<Vec<Lin>> = a.iter().map(|a| update::pack(backward, a)).collect();
-                update::update(cs.namespace(|| "backward packing"), c, &d, &packed_x, &layer.backward)?
+                update::update(
+                    cs.namespace(|| "backward packing"),
+                    c,
+                    &d,
+                    &packed_x,
+                    &layer.backward,
+                )?
             }
             None => Vec::new(),
         };
@@ -431,7 +570,9 @@ impl FoldCircuit {
 
     /// Inputs of a layer, with the constant 2^f_x where it has a bias row.
     fn with_bias<CS: ConstraintSystem<Fr>>(&self, l: usize, x: &[Int]) -> Vec<Lin> {
-        let bias = self.plan.program.layers[l].bias.then(|| Int::constant::<CS>(1 << self.plan.program.f_x).lin);
+        let bias = self.plan.program.layers[l]
+            .bias
+            .then(|| Int::constant::<CS>(1 << self.plan.program.f_x).lin);
         x.iter().map(|x| x.lin.clone()).chain(bias).collect()
     }
 }

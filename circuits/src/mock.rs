@@ -72,7 +72,11 @@ impl MockCs {
     pub fn same_constraints(&self, other: &Self) -> bool {
         self.aux.len() == other.aux.len()
             && self.constraints.len() == other.constraints.len()
-            && self.constraints.iter().zip(&other.constraints).all(|(a, b)| a.at == b.at && a.sides == b.sides)
+            && self
+                .constraints
+                .iter()
+                .zip(&other.constraints)
+                .all(|(a, b)| a.at == b.at && a.sides == b.sides)
     }
 
     /// Value of a variable.
@@ -161,7 +165,10 @@ fn show(v: Fr) -> String {
         let repr = x.to_repr();
         let bytes: &[u8] = repr.as_ref();
         bytes[15..].iter().all(|b| *b == 0).then(|| {
-            bytes[..15].iter().rev().fold(0u128, |acc, b| (acc << 8) | u128::from(*b))
+            bytes[..15]
+                .iter()
+                .rev()
+                .fold(0u128, |acc, b| (acc << 8) | u128::from(*b))
         })
     };
     match (small(&v), small(&-v)) {
@@ -175,7 +182,10 @@ impl ConstraintSystem<Fr> for MockCs {
     type Root = Self;
 
     fn new() -> Self {
-        MockCs { inputs: vec![Fr::ONE], ..Default::default() }
+        MockCs {
+            inputs: vec![Fr::ONE],
+            ..Default::default()
+        }
     }
 
     fn alloc<F, A, AR>(&mut self, annotation: A, f: F) -> Result<Variable, SynthesisError>
@@ -209,7 +219,10 @@ impl ConstraintSystem<Fr> for MockCs {
     {
         let zero = LinearCombination::zero;
         let at = self.at(annotation().into());
-        self.constraints.push(Constraint { at, sides: [a(zero()), b(zero()), c(zero())] });
+        self.constraints.push(Constraint {
+            at,
+            sides: [a(zero()), b(zero()), c(zero())],
+        });
     }
 
     fn push_namespace<NR, N>(&mut self, name_fn: N)

@@ -5,7 +5,8 @@
 use crate::signal::Num;
 use crate::Fr;
 use nova_snark::frontend::gadgets::poseidon::{
-    Elt, IOPattern, PoseidonConstants, Simplex, Sponge, SpongeAPI, SpongeCircuit, SpongeOp, SpongeTrait, Strength,
+    Elt, IOPattern, PoseidonConstants, Simplex, Sponge, SpongeAPI, SpongeCircuit, SpongeOp, SpongeTrait,
+    Strength,
 };
 use nova_snark::frontend::{num::AllocatedNum, ConstraintSystem, SynthesisError};
 use std::sync::OnceLock;
@@ -73,7 +74,11 @@ pub fn hash_circuit<CS: ConstraintSystem<Fr>>(
 }
 
 /// Single output over variables.
-pub fn hash_vars<CS: ConstraintSystem<Fr>>(cs: CS, domain: Domain, inputs: &[Num]) -> Result<Num, SynthesisError> {
+pub fn hash_vars<CS: ConstraintSystem<Fr>>(
+    cs: CS,
+    domain: Domain,
+    inputs: &[Num],
+) -> Result<Num, SynthesisError> {
     let inputs: Vec<Input> = inputs.iter().cloned().map(Input::Var).collect();
     Ok(hash_circuit(cs, domain, &inputs, 1)?.remove(0))
 }
@@ -87,7 +92,10 @@ fn rate(inputs: usize, outputs: usize) -> usize {
 }
 
 fn pattern(inputs: usize, outputs: usize) -> IOPattern {
-    IOPattern(vec![SpongeOp::Absorb(inputs as u32), SpongeOp::Squeeze(outputs as u32)])
+    IOPattern(vec![
+        SpongeOp::Absorb(inputs as u32),
+        SpongeOp::Squeeze(outputs as u32),
+    ])
 }
 
 fn elt<CS: ConstraintSystem<Fr>>(input: &Input) -> Elt<Fr> {

@@ -7,7 +7,9 @@
 use crate::field::from_i128;
 use crate::Fr;
 use ff::Field;
-use nova_snark::frontend::{num::AllocatedNum, ConstraintSystem, LinearCombination, SynthesisError, Variable};
+use nova_snark::frontend::{
+    num::AllocatedNum, ConstraintSystem, LinearCombination, SynthesisError, Variable,
+};
 
 /// One variable and its value.
 #[derive(Clone, Debug)]
@@ -23,7 +25,11 @@ impl Num {
     /// Allocates an unconstrained variable.
     pub fn alloc<CS: ConstraintSystem<Fr>>(mut cs: CS, value: Fr) -> Result<Self, SynthesisError> {
         let variable = cs.alloc(|| "value", || Ok(value))?;
-        Ok(Num { variable, symbolic: !cs.is_witness_generator(), value })
+        Ok(Num {
+            variable,
+            symbolic: !cs.is_witness_generator(),
+            value,
+        })
     }
 
     /// Wraps nova-snark's handle; in shape mode, where it has no value, the value is zero.
@@ -47,8 +53,15 @@ impl Num {
 
     /// As a linear form.
     pub fn lin(&self) -> Lin {
-        let terms = if self.symbolic { vec![(self.variable, Fr::ONE)] } else { Vec::new() };
-        Lin { terms, value: self.value }
+        let terms = if self.symbolic {
+            vec![(self.variable, Fr::ONE)]
+        } else {
+            Vec::new()
+        };
+        Lin {
+            terms,
+            value: self.value,
+        }
     }
 }
 
@@ -68,7 +81,10 @@ impl Lin {
 
     /// A constant.
     pub fn constant<CS: ConstraintSystem<Fr>>(value: Fr) -> Self {
-        Lin { terms: vec![(CS::one(), value)], value }
+        Lin {
+            terms: vec![(CS::one(), value)],
+            value,
+        }
     }
 
     /// self + coeff·other.
@@ -79,7 +95,8 @@ impl Lin {
 
     /// self += coeff·other.
     pub fn add_assign(&mut self, coeff: Fr, other: &Lin) {
-        self.terms.extend(other.terms.iter().map(|(v, c)| (*v, *c * coeff)));
+        self.terms
+            .extend(other.terms.iter().map(|(v, c)| (*v, *c * coeff)));
         self.value += coeff * other.value;
     }
 
@@ -91,7 +108,9 @@ impl Lin {
     }
 
     fn to_lc(&self) -> LinearCombination<Fr> {
-        self.terms.iter().fold(LinearCombination::zero(), |lc, (v, c)| lc + (*c, *v))
+        self.terms
+            .iter()
+            .fold(LinearCombination::zero(), |lc, (v, c)| lc + (*c, *v))
     }
 }
 
@@ -107,12 +126,18 @@ pub struct Int {
 impl Int {
     /// Allocates an unconstrained variable.
     pub fn alloc<CS: ConstraintSystem<Fr>>(cs: CS, value: i128) -> Result<Self, SynthesisError> {
-        Ok(Int { lin: Num::alloc(cs, from_i128(value))?.lin(), value })
+        Ok(Int {
+            lin: Num::alloc(cs, from_i128(value))?.lin(),
+            value,
+        })
     }
 
     /// A constant.
     pub fn constant<CS: ConstraintSystem<Fr>>(value: i128) -> Self {
-        Int { lin: Lin::constant::<CS>(from_i128(value)), value }
+        Int {
+            lin: Lin::constant::<CS>(from_i128(value)),
+            value,
+        }
     }
 
     /// self + coeff·other.
@@ -169,15 +194,27 @@ pub fn bit<CS: ConstraintSystem<Fr>>(mut cs: CS, value: bool) -> Result<Int, Syn
 
 /// The low `count` bits of `value` (two's complement), least significant first; `count` rows. Nothing ties
 /// them to anything yet.
-pub fn bits<CS: ConstraintSystem<Fr>>(mut cs: CS, value: i128, count: u32) -> Result<Vec<Int>, SynthesisError> {
+pub fn bits<CS: ConstraintSystem<Fr>>(
+    mut cs: CS,
+    value: i128,
+    count: u32,
+) -> Result<Vec<Int>, SynthesisError> {
     (0..count)
-        .map(|i| bit(cs.namespace(|| format!("bit {i}")), (value >> i.min(127)) & 1 == 1))
+        .map(|i| {
+            bit(
+                cs.namespace(|| format!("bit {i}")),
+                (value >> i.min(127)) & 1 == 1,
+            )
+        })
         .collect()
 }
 
 /// Σ 2^i·bit_i.
 pub fn weigh(bits: &[Int]) -> Int {
-    let mut out = Int { lin: Lin::zero(), value: 0 };
+    let mut out = Int {
+        lin: Lin::zero(),
+        value: 0,
+    };
     for (i, b) in bits.iter().enumerate() {
         out = out.add(1 << i, b);
     }
@@ -190,13 +227,24 @@ pub fn is_zero<CS: ConstraintSystem<Fr>>(mut cs: CS, a: &Lin) -> Result<Int, Syn
     let flag = Int::alloc(cs.namespace(|| "flag"), i128::from(bool::from(a.value.is_zero())))?;
     let inv = Num::alloc(cs.namespace(|| "inverse"), inverse)?;
     let not_flag = Int::constant::<CS>(1).add(-1, &flag);
-    enforce(cs.namespace(|| "inverse"), "a·inverse = 1 − flag", a, &inv.lin(), &not_flag.lin);
+    enforce(
+        cs.namespace(|| "inverse"),
+        "a·inverse = 1 − flag",
+        a,
+        &inv.lin(),
+        &not_flag.lin,
+    );
     enforce(cs, "a·flag = 0", a, &flag.lin, &Lin::zero());
     Ok(flag)
 }
 
 /// flag ? yes : no, one row.
-pub fn select<CS: ConstraintSystem<Fr>>(mut cs: CS, flag: &Int, yes: &Lin, no: &Lin) -> Result<Num, SynthesisError> {
+pub fn select<CS: ConstraintSystem<Fr>>(
+    mut cs: CS,
+    flag: &Int,
+    yes: &Lin,
+    no: &Lin,
+) -> Result<Num, SynthesisError> {
     let value = if flag.value == 1 { yes.value } else { no.value };
     let out = Num::alloc(cs.namespace(|| "selected"), value)?;
     let (gain, change) = (yes.clone().add(-Fr::ONE, no), out.lin().add(-Fr::ONE, no));
@@ -216,7 +264,10 @@ pub fn enforce_selected<CS: ConstraintSystem<Fr>>(
     let mut layer: Vec<Lin> = items.to_vec();
     for (depth, b) in index.iter().enumerate() {
         if layer.len() == 2 {
-            let (gain, change) = (layer[1].clone().add(-Fr::ONE, &layer[0]), target.clone().add(-Fr::ONE, &layer[0]));
+            let (gain, change) = (
+                layer[1].clone().add(-Fr::ONE, &layer[0]),
+                target.clone().add(-Fr::ONE, &layer[0]),
+            );
             enforce(cs, "selected item", &b.lin, &gain, &change);
             return Ok(());
         }
@@ -224,7 +275,9 @@ pub fn enforce_selected<CS: ConstraintSystem<Fr>>(
             .chunks(2)
             .enumerate()
             .map(|(i, pair)| match pair {
-                [no, yes] => Ok(select(cs.namespace(|| format!("level {depth}, pair {i}")), b, yes, no)?.lin()),
+                [no, yes] => {
+                    Ok(select(cs.namespace(|| format!("level {depth}, pair {i}")), b, yes, no)?.lin())
+                }
                 _ => Ok(pair[0].clone()),
             })
             .collect::<Result<_, SynthesisError>>()?;

@@ -7,7 +7,11 @@ use crate::Fr;
 use nova_snark::frontend::{ConstraintSystem, SynthesisError};
 
 /// Bits [j = label]; exactly one is 1.
-pub fn one_hot<CS: ConstraintSystem<Fr>>(mut cs: CS, label: u32, classes: usize) -> Result<Vec<Int>, SynthesisError> {
+pub fn one_hot<CS: ConstraintSystem<Fr>>(
+    mut cs: CS,
+    label: u32,
+    classes: usize,
+) -> Result<Vec<Int>, SynthesisError> {
     let bits = (0..classes)
         .map(|j| bit(cs.namespace(|| format!("class {j}")), j == label as usize))
         .collect::<Result<Vec<_>, _>>()?;
@@ -18,7 +22,10 @@ pub fn one_hot<CS: ConstraintSystem<Fr>>(mut cs: CS, label: u32, classes: usize)
 
 /// Σ j·bit_j.
 pub fn label_of<CS: ConstraintSystem<Fr>>(one_hot: &[Int]) -> Int {
-    one_hot.iter().enumerate().fold(Int::constant::<CS>(0), |acc, (j, b)| acc.add(j as i128, b))
+    one_hot
+        .iter()
+        .enumerate()
+        .fold(Int::constant::<CS>(0), |acc, (j, b)| acc.add(j as i128, b))
 }
 
 /// dX per class; no rows.

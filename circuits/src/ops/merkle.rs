@@ -27,11 +27,11 @@ pub fn top_nodes<CS: ConstraintSystem<Fr>>(
         .map(|(i, v)| Num::alloc(cs.namespace(|| format!("node {i}")), *v))
         .collect::<Result<Vec<_>, _>>()?;
     let mut level = top.clone();
-    for h in height..depth {
+    for (h, empty) in empty.iter().enumerate().take(depth).skip(height) {
         let mut above = Vec::with_capacity(level.len().div_ceil(ARITY));
         for (i, present) in level.chunks(ARITY).enumerate() {
             let mut inputs: Vec<Input> = present.iter().cloned().map(Input::Var).collect();
-            inputs.resize(ARITY, Input::Constant(empty[h]));
+            inputs.resize(ARITY, Input::Constant(*empty));
             let ns = cs.namespace(|| format!("height {}, node {i}", h + 1));
             above.push(hash_circuit(ns, Domain::Node, &inputs, 1)?.remove(0));
         }
@@ -90,11 +90,25 @@ mod tests {
         .unwrap();
         let mut cs = MockCs::new();
         let root = Num::alloc(cs.namespace(|| "root"), data.root()).unwrap();
-        let top = top_nodes(cs.namespace(|| "tree"), data.nodes(height), height, depth(rows), &root).unwrap();
+        let top = top_nodes(
+            cs.namespace(|| "tree"),
+            data.nodes(height),
+            height,
+            depth(rows),
+            &root,
+        )
+        .unwrap();
         let leaf = Num::alloc(cs.namespace(|| "leaf"), data.nodes(0)[row]).unwrap();
         let v = usize::BITS - (rows - 1).leading_zeros();
         let index = bits(cs.namespace(|| "index"), claimed as i128, v).unwrap();
-        member(cs.namespace(|| "member"), &leaf, &data.open(row, height), &index, &top).unwrap();
+        member(
+            cs.namespace(|| "member"),
+            &leaf,
+            &data.open(row, height),
+            &index,
+            &top,
+        )
+        .unwrap();
         cs
     }
 
@@ -116,7 +130,10 @@ mod tests {
         for rows in [3, 9, 20] {
             for height in 0..=depth(rows) {
                 for claimed in 1..rows {
-                    assert!(circuit(rows, height, 0, claimed).check().is_err(), "{rows} {height} {claimed}");
+                    assert!(
+                        circuit(rows, height, 0, claimed).check().is_err(),
+                        "{rows} {height} {claimed}"
+                    );
                 }
             }
         }

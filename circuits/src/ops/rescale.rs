@@ -31,18 +31,33 @@ pub struct Rescaled {
 }
 
 /// Rescales an input with the given value.
-pub fn rescale<CS: ConstraintSystem<Fr>>(mut cs: CS, z: i128, r: &Rescale) -> Result<Rescaled, SynthesisError> {
+pub fn rescale<CS: ConstraintSystem<Fr>>(
+    mut cs: CS,
+    z: i128,
+    r: &Rescale,
+) -> Result<Rescaled, SynthesisError> {
     let (t, s, b) = (r.total_bits as usize, r.shift as usize, r.width as usize);
     let digits = bits(cs.namespace(|| "bits"), z + (1i128 << (s - 1)), r.total_bits)?;
     let (sign, magnitude) = digits.split_last().expect("t is at least 2");
-    let two_complement = |from: usize, to: usize| weigh(&magnitude[from..to]).add(-(1i128 << (to - from)), sign);
+    let two_complement =
+        |from: usize, to: usize| weigh(&magnitude[from..to]).add(-(1i128 << (to - from)), sign);
 
-    let input = two_complement(0, t - 1).lin.add(-pow2(s - 1), &Lin::constant::<CS>(Fr::ONE));
+    let input = two_complement(0, t - 1)
+        .lin
+        .add(-pow2(s - 1), &Lin::constant::<CS>(Fr::ONE));
     let low = two_complement(s, s + b - 1);
     let nonnegative = Int::constant::<CS>(1).add(-1, sign);
     let high = &magnitude[s + b - 1..];
-    let output = if high.is_empty() { low } else { clamp(cs, z, r, &low, sign, high)? };
-    Ok(Rescaled { input, output, nonnegative })
+    let output = if high.is_empty() {
+        low
+    } else {
+        clamp(cs, z, r, &low, sign, high)?
+    };
+    Ok(Rescaled {
+        input,
+        output,
+        nonnegative,
+    })
 }
 
 fn clamp<CS: ConstraintSystem<Fr>>(
@@ -63,7 +78,10 @@ fn clamp<CS: ConstraintSystem<Fr>>(
     let bound = Int::constant::<CS>(max).add(-(2 * max + 1), sign);
     let value = i128::from(executor::rescale(z, r));
     let y = Num::alloc(cs.namespace(|| "Y"), crate::field::from_i128(value))?.lin();
-    let (gain, change) = (low.lin.clone().add(-Fr::ONE, &bound.lin), y.clone().add(-Fr::ONE, &bound.lin));
+    let (gain, change) = (
+        low.lin.clone().add(-Fr::ONE, &bound.lin),
+        y.clone().add(-Fr::ONE, &bound.lin),
+    );
     enforce(cs, "clamp", &fits.lin, &gain, &change);
     Ok(Int { lin: y, value })
 }
@@ -76,13 +94,22 @@ mod tests {
     use crate::signal::enforce_equal;
     use proptest::prelude::*;
 
-    const R: Rescale = Rescale { total_bits: 16, shift: 5, width: 6 };
+    const R: Rescale = Rescale {
+        total_bits: 16,
+        shift: 5,
+        width: 6,
+    };
 
     /// A rescale whose input is tied to a given constant.
     fn circuit(z: i128, tied_to: Fr) -> (MockCs, Rescaled) {
         let mut cs = MockCs::new();
         let out = rescale(cs.namespace(|| "rescale"), z, &R).unwrap();
-        enforce_equal(cs.namespace(|| "tie"), "input", &out.input, &Lin::constant::<MockCs>(tied_to));
+        enforce_equal(
+            cs.namespace(|| "tie"),
+            "input",
+            &out.input,
+            &Lin::constant::<MockCs>(tied_to),
+        );
         (cs, out)
     }
 
@@ -103,8 +130,24 @@ mod tests {
 
     #[test]
     fn extremes_and_zero() {
-        for z in [0, -1, 1, 15, 16, -16, -17, 1023, 1024, -1024, (1 << 15) - 17, -(1 << 15) - 16] {
-            circuit(z, from_i128(z)).0.check().unwrap_or_else(|e| panic!("{z}: {e}"));
+        for z in [
+            0,
+            -1,
+            1,
+            15,
+            16,
+            -16,
+            -17,
+            1023,
+            1024,
+            -1024,
+            (1 << 15) - 17,
+            -(1 << 15) - 16,
+        ] {
+            circuit(z, from_i128(z))
+                .0
+                .check()
+                .unwrap_or_else(|e| panic!("{z}: {e}"));
         }
         assert_eq!(circuit(-16, from_i128(-16)).1.nonnegative.value, 1); // rounds to zero
         assert_eq!(circuit(-17, from_i128(-17)).1.nonnegative.value, 0);

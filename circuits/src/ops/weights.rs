@@ -51,7 +51,11 @@ pub fn allocate<CS: ConstraintSystem<Fr>>(
 }
 
 /// `commit(W, blind)` as constraints.
-pub fn commit<CS: ConstraintSystem<Fr>>(cs: CS, blind: &Num, weights: &[LayerWeights]) -> Result<Num, SynthesisError> {
+pub fn commit<CS: ConstraintSystem<Fr>>(
+    cs: CS,
+    blind: &Num,
+    weights: &[LayerWeights],
+) -> Result<Num, SynthesisError> {
     let mut inputs = vec![blind.clone()];
     for layer in weights {
         inputs.extend(layer.forward.iter().chain(&layer.backward).flatten().cloned());
@@ -82,7 +86,10 @@ mod tests {
         for v in cs.find(&["w/packed"]) {
             let before = cs.get(v);
             cs.set(v, before + Fr::ONE);
-            assert!(cs.check().unwrap_err().at.starts_with("commit/"), "every element is hashed");
+            assert!(
+                cs.check().unwrap_err().at.starts_with("commit/"),
+                "every element is hashed"
+            );
             cs.set(v, before);
         }
     }

@@ -79,9 +79,13 @@ pub fn check(parts: &[Part], bytes: &[u8]) -> Result<(), IvcError> {
                     .get(at..at + 8)
                     .and_then(|b| b.try_into().ok())
                     .map(u64::from_le_bytes)
-                    .ok_or_else(|| malformed(format!("ends at byte {}, inside a list length", bytes.len())))?;
+                    .ok_or_else(|| {
+                        malformed(format!("ends at byte {}, inside a list length", bytes.len()))
+                    })?;
                 if got != *expected {
-                    return Err(malformed(format!("list length at byte {at}: expected {expected}, got {got}")));
+                    return Err(malformed(format!(
+                        "list length at byte {at}: expected {expected}, got {got}"
+                    )));
                 }
                 at += 8;
             }
@@ -94,7 +98,10 @@ pub fn check(parts: &[Part], bytes: &[u8]) -> Result<(), IvcError> {
 }
 
 fn malformed(reason: String) -> IvcError {
-    IvcError::Malformed { what: "proof", reason }
+    IvcError::Malformed {
+        what: "proof",
+        reason,
+    }
 }
 
 /// comm_W, comm_E, X (2), u.
@@ -154,6 +161,9 @@ mod tests {
         assert_eq!(reason(&good), "ends at byte 9, inside a list length");
         good.resize(15, 0);
         good[10] = 0x10;
-        assert_eq!(reason(&good), format!("list length at byte 3: expected 2, got {}", (0x10u64 << 56) + 2));
+        assert_eq!(
+            reason(&good),
+            format!("list length at byte 3: expected 2, got {}", (0x10u64 << 56) + 2)
+        );
     }
 }

@@ -54,7 +54,10 @@ impl<E: Pedersen> From<VerifierKey<E>> for Stored {
     fn from(key: VerifierKey<E>) -> Self {
         let mut points = Cursor::new(Vec::new());
         CommitmentEngine::save_setup(&key.generators, &mut points).expect("writing to memory cannot fail");
-        Stored { count: key.generators.length() as u64, points: points.into_inner() }
+        Stored {
+            count: key.generators.length() as u64,
+            points: points.into_inner(),
+        }
     }
 }
 
@@ -67,7 +70,8 @@ impl<E: Pedersen> TryFrom<Stored> for VerifierKey<E> {
         if !count.is_power_of_two() || count > stored.points.len() {
             return Err("count of generators does not fit their bytes".into());
         }
-        let generators = CommitmentEngine::load_setup(&mut reader, b"ck", count).map_err(|e| e.to_string())?;
+        let generators =
+            CommitmentEngine::load_setup(&mut reader, b"ck", count).map_err(|e| e.to_string())?;
         if reader.position() != stored.points.len() as u64 {
             return Err("bytes after the last generator".into());
         }
@@ -117,15 +121,24 @@ impl<E: Pedersen> EvaluationEngineTrait<E> for Opening<E> {
             let (b_low, b_high) = b.split_at(half);
             let cross = |a: &[E::Scalar], b: &[E::Scalar], from: usize| {
                 let value = a.iter().zip(b).map(|(a, b)| *a * b).sum::<E::Scalar>();
-                commit_blocks::<E>(ck, n, &s, a, from) + CommitmentEngine::commit(&u, &[value], &E::Scalar::ZERO)
+                commit_blocks::<E>(ck, n, &s, a, from)
+                    + CommitmentEngine::commit(&u, &[value], &E::Scalar::ZERO)
             };
             let (left, right) = (cross(a_low, b_high, half), cross(a_high, b_low, 0));
             transcript.absorb(b"L", &left);
             transcript.absorb(b"R", &right);
             let r = transcript.squeeze(b"r")?;
             let inverse: E::Scalar = Option::from(r.invert()).ok_or(NovaError::InternalError)?;
-            a = a_low.iter().zip(a_high).map(|(low, high)| *low * r + inverse * high).collect();
-            b = b_low.iter().zip(b_high).map(|(low, high)| *low * inverse + r * high).collect();
+            a = a_low
+                .iter()
+                .zip(a_high)
+                .map(|(low, high)| *low * r + inverse * high)
+                .collect();
+            b = b_low
+                .iter()
+                .zip(b_high)
+                .map(|(low, high)| *low * inverse + r * high)
+                .collect();
             s = s.iter().flat_map(|s| [*s * inverse, *s * r]).collect();
             lefts.push(left);
             rights.push(right);
@@ -198,9 +211,18 @@ mod tests {
     fn equals_nova<E: Pedersen>(rounds: usize) {
         let n = 1usize << rounds;
         let ck = CommitmentEngine::<E>::setup(b"test", n).unwrap();
-        let poly: Vec<E::Scalar> = (0..n as u64).map(|i| E::Scalar::from(i * i + 3).square()).collect();
-        let point: Vec<E::Scalar> = (0..rounds as u64).map(|i| E::Scalar::from(7 + i).square()).collect();
-        let eval = EqPolynomial::new(point.clone()).evals().iter().zip(&poly).map(|(e, p)| *e * p).sum();
+        let poly: Vec<E::Scalar> = (0..n as u64)
+            .map(|i| E::Scalar::from(i * i + 3).square())
+            .collect();
+        let point: Vec<E::Scalar> = (0..rounds as u64)
+            .map(|i| E::Scalar::from(7 + i).square())
+            .collect();
+        let eval = EqPolynomial::new(point.clone())
+            .evals()
+            .iter()
+            .zip(&poly)
+            .map(|(e, p)| *e * p)
+            .sum();
         let comm = CommitmentEngine::commit(&ck, &poly, &E::Scalar::ZERO);
         let transcript = || E::TE::new(b"test");
 
@@ -235,7 +257,10 @@ mod tests {
         assert!(!refused(good()));
         assert!(refused(Stored { count: 8, ..good() }));
         assert!(refused(Stored { count: 2, ..good() }));
-        assert!(refused(Stored { count: 1 << 60, ..good() }));
+        assert!(refused(Stored {
+            count: 1 << 60,
+            ..good()
+        }));
         let mut off = good();
         off.points[40] ^= 1;
         assert!(refused(off));

@@ -37,8 +37,12 @@ pub fn check(path: &Path, count: usize) -> Result<(), IvcError> {
 }
 
 fn powers_belong_together(g1: &[G1Affine], g2: &[G2Affine]) -> Result<(), &'static str> {
-    let (Some((last, low)), [q0, q1, ..]) = (g1.split_last(), g2) else { return Err("too few points") };
-    let [first, second, ..] = g1 else { return Err("too few points") };
+    let (Some((last, low)), [q0, q1, ..]) = (g1.split_last(), g2) else {
+        return Err("too few points");
+    };
+    let [first, second, ..] = g1 else {
+        return Err("too few points");
+    };
     if *first != G1Affine::generator() || *q0 != G2Affine::generator() {
         return Err("it does not start with the generators");
     }
@@ -80,7 +84,10 @@ mod tests {
                 p
             })
             .collect();
-        (g1, vec![G2Affine::generator(), (G2Affine::generator() * tau).to_affine()])
+        (
+            g1,
+            vec![G2Affine::generator(), (G2Affine::generator() * tau).to_affine()],
+        )
     }
 
     #[test]

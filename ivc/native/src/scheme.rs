@@ -72,7 +72,8 @@ impl Scheme for HyperKzg {
         circuit: &C,
         ptau: Option<&Path>,
     ) -> Result<PublicParams<Self::E1, E2, C>, IvcError> {
-        let file = ptau.ok_or_else(|| IvcError::Setup("scheme 'hyperkzg' needs a powers-of-tau file".into()))?;
+        let file =
+            ptau.ok_or_else(|| IvcError::Setup("scheme 'hyperkzg' needs a powers-of-tau file".into()))?;
         let powers = powers_needed(circuit)?;
         crate::ptau::check(file, powers)?;
         // nova-snark looks for a file by its name in a folder.

@@ -46,7 +46,12 @@ impl<S: Scheme> Setup<S> {
         let mut cs = ShapeCS::<S::E1>::new();
         synthesize(&mut cs, &circuit, &[Fr::zero(); circuits::fold::ARITY_Z]).map_err(synthesis)?;
         let step_shape = cs.r1cs_shape().map_err(|e| IvcError::Setup(e.to_string()))?;
-        Ok(Setup { plan, params, step_shape, keys: OnceLock::new() })
+        Ok(Setup {
+            plan,
+            params,
+            step_shape,
+            keys: OnceLock::new(),
+        })
     }
 
     /// Keys of the compressing SNARKs, derived on first use.
@@ -78,7 +83,10 @@ impl<S: Scheme> Setup<S> {
         }
         let mut z = cs.aux_assignment().to_vec();
         z.push(Fr::one());
-        let (a, b, c) = self.step_shape.multiply_vec(&z).map_err(|e| IvcError::Unsatisfied(e.to_string()))?;
+        let (a, b, c) = self
+            .step_shape
+            .multiply_vec(&z)
+            .map_err(|e| IvcError::Unsatisfied(e.to_string()))?;
         if a.iter().zip(&b).zip(&c).all(|((a, b), c)| a * b == *c) {
             return Ok(());
         }
@@ -94,8 +102,17 @@ pub fn random_field_element() -> Fr {
 /// Rows by part of the step circuit, and the totals of both curves' circuits once set up.
 pub fn constraints_by_part(plan: Arc<Plan>) -> Result<Vec<(String, usize)>, IvcError> {
     let mut cs = MockCs::new();
-    synthesize(&mut cs, &FoldCircuit::blank(plan), &[Fr::zero(); circuits::fold::ARITY_Z]).map_err(synthesis)?;
-    Ok(cs.count_by(part_of).into_iter().map(|(name, n)| (name.to_string(), n)).collect())
+    synthesize(
+        &mut cs,
+        &FoldCircuit::blank(plan),
+        &[Fr::zero(); circuits::fold::ARITY_Z],
+    )
+    .map_err(synthesis)?;
+    Ok(cs
+        .count_by(part_of)
+        .into_iter()
+        .map(|(name, n)| (name.to_string(), n))
+        .collect())
 }
 
 /// Constraints and variables of a program's step circuit.
@@ -137,7 +154,13 @@ fn part_of(path: &str) -> &str {
     let inside_step = path.starts_with("step ");
     PARTS
         .iter()
-        .find(|(pattern, _)| if pattern.starts_with('/') || *pattern == "relu gradient" { inside_step && path.contains(pattern) } else { path.starts_with(pattern) })
+        .find(|(pattern, _)| {
+            if pattern.starts_with('/') || *pattern == "relu gradient" {
+                inside_step && path.contains(pattern)
+            } else {
+                path.starts_with(pattern)
+            }
+        })
         .map_or("other", |(_, name)| name)
 }
 
@@ -145,7 +168,10 @@ fn diagnose(circuit: &FoldCircuit, state: &State) -> String {
     let mut cs = MockCs::new();
     match synthesize(&mut cs, circuit, &state.to_vec()) {
         Err(e) => e.to_string(),
-        Ok(_) => cs.check().err().map_or_else(|| "no failing constraint found".into(), |u| u.to_string()),
+        Ok(_) => cs
+            .check()
+            .err()
+            .map_or_else(|| "no failing constraint found".into(), |u| u.to_string()),
     }
 }
 

@@ -40,7 +40,9 @@ impl<S: Scheme> VerifyingKey<S> {
     pub fn of(setup: Setup<S>) -> Result<Self, IvcError> {
         let sizes = sizes(&setup);
         setup.keys()?;
-        let (_, key) = setup.into_keys().ok_or_else(|| IvcError::Setup("keys were not derived".into()))?;
+        let (_, key) = setup
+            .into_keys()
+            .ok_or_else(|| IvcError::Setup("keys were not derived".into()))?;
         Ok(VerifyingKey { key, sizes })
     }
 
@@ -57,45 +59,77 @@ impl<S: Scheme> VerifyingKey<S> {
 
     /// Decodes bytes whose SHA-256 the caller has compared with the policy's digest.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, IvcError> {
-        let bad = |reason: String| IvcError::Malformed { what: "verifying key", reason };
+        let bad = |reason: String| IvcError::Malformed {
+            what: "verifying key",
+            reason,
+        };
         let ((stored, key), used): ((Stored, Key<S>), usize) =
             bincode::serde::decode_from_slice(bytes, encoding()).map_err(|e| bad(e.to_string()))?;
         if used != bytes.len() {
             return Err(bad(format!("{} bytes after its end", bytes.len() - used)));
         }
         let [a, b, c, d] = stored.logs.map(|v| v as usize);
-        Ok(VerifyingKey { key, sizes: Sizes { arity: stored.arity as usize, primary: (a, b), secondary: (c, d) } })
+        Ok(VerifyingKey {
+            key,
+            sizes: Sizes {
+                arity: stored.arity as usize,
+                primary: (a, b),
+                secondary: (c, d),
+            },
+        })
     }
 
     /// The proof shows that `folds` folds lead from z_0 to z_N. Raises nothing but [`IvcError`].
     pub fn verify(&self, folds: u64, z0: &[Fr], zn: &[Fr], bytes: &[u8]) -> Result<(), IvcError> {
-        let malformed = |reason: String| IvcError::Malformed { what: "proof", reason };
+        let malformed = |reason: String| IvcError::Malformed {
+            what: "proof",
+            reason,
+        };
         layout::check(&layout::proof(&self.sizes, &S::opening), bytes)?;
         let proof: Proof<S> = guarded(|| {
             bincode::serde::decode_from_slice(bytes, encoding())
                 .map(|(proof, _)| proof)
                 .map_err(|e| malformed(e.to_string()))
         })?;
-        let again = bincode::serde::encode_to_vec(&proof, encoding()).map_err(|e| malformed(e.to_string()))?;
+        let again =
+            bincode::serde::encode_to_vec(&proof, encoding()).map_err(|e| malformed(e.to_string()))?;
         if again != bytes {
             return Err(malformed("not the canonical encoding".into()));
         }
         let folds = usize::try_from(folds).map_err(|_| IvcError::Rejected("too many folds".into()))?;
         let last = guarded(|| {
-            proof.verify(&self.key, folds, z0).map_err(|e| IvcError::Rejected(e.to_string()))
+            proof
+                .verify(&self.key, folds, z0)
+                .map_err(|e| IvcError::Rejected(e.to_string()))
         })?;
         if last.as_slice() != zn {
             let names = ["log", "h_W", "seed", "position", "root", "K"];
-            let which = last.iter().zip(zn).position(|(a, b)| a != b).and_then(|i| names.get(i));
-            return Err(IvcError::Rejected(format!("final state differs in {}", which.unwrap_or(&"length"))));
+            let which = last
+                .iter()
+                .zip(zn)
+                .position(|(a, b)| a != b)
+                .and_then(|i| names.get(i));
+            return Err(IvcError::Rejected(format!(
+                "final state differs in {}",
+                which.unwrap_or(&"length")
+            )));
         }
         Ok(())
     }
 }
 
 fn encode<S: Scheme>(sizes: &Sizes, key: &Key<S>) -> Result<Vec<u8>, IvcError> {
-    let logs = [sizes.primary.0, sizes.primary.1, sizes.secondary.0, sizes.secondary.1].map(|v| v as u64);
-    let stored = Stored { arity: sizes.arity as u64, logs };
+    let logs = [
+        sizes.primary.0,
+        sizes.primary.1,
+        sizes.secondary.0,
+        sizes.secondary.1,
+    ]
+    .map(|v| v as u64);
+    let stored = Stored {
+        arity: sizes.arity as u64,
+        logs,
+    };
     bincode::serde::encode_to_vec((&stored, key), encoding()).map_err(|e| IvcError::Setup(e.to_string()))
 }
 
@@ -103,7 +137,11 @@ fn sizes<S: Scheme>(setup: &Setup<S>) -> Sizes {
     let log = |n: usize| n.next_power_of_two().trailing_zeros() as usize;
     let (c1, c2) = setup.params.num_constraints();
     let (v1, v2) = setup.params.num_variables();
-    Sizes { arity: ARITY_Z, primary: (log(c1), log(v1)), secondary: (log(c2), log(v2)) }
+    Sizes {
+        arity: ARITY_Z,
+        primary: (log(c1), log(v1)),
+        secondary: (log(c2), log(v2)),
+    }
 }
 
 fn guarded<T>(f: impl FnOnce() -> Result<T, IvcError>) -> Result<T, IvcError> {

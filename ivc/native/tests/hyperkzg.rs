@@ -62,7 +62,11 @@ fn ptau(path: &std::path::Path, spoil: bool) {
     }
     let g2 = (0..1 << POWER)
         .scan(Fr::ONE, |t, i| {
-            let p = if i < 2 { (G2Affine::generator() * *t).to_affine() } else { G2Affine::generator() };
+            let p = if i < 2 {
+                (G2Affine::generator() * *t).to_affine()
+            } else {
+                G2Affine::generator()
+            };
             *t *= tau;
             Some(p)
         })
@@ -101,5 +105,8 @@ fn a_fold_proves_and_verifies_and_a_spoilt_file_is_refused() {
         assert!(key.verify(1, &z0, &zn, &other).is_err(), "byte {at}");
         other[at] ^= 1;
     }
-    assert!(matches!(key.verify(1, &z0, &zn, &proof[1..]), Err(IvcError::Malformed { .. })));
+    assert!(matches!(
+        key.verify(1, &z0, &zn, &proof[1..]),
+        Err(IvcError::Malformed { .. })
+    ));
 }
