@@ -3,6 +3,27 @@
 from os import PathLike
 from typing import Any, final
 
+__all__ = [
+    "NativeError",
+    "Parameters",
+    "Prover",
+    "VerifyingKey",
+    "batch_indices",
+    "checkpoint_commitment",
+    "constraints",
+    "dataset_root",
+    "genesis_commitment",
+    "genesis_weights",
+    "key_commitment",
+    "log_absorb",
+    "log_start",
+    "program_info",
+    "random_field_element",
+    "seed_field",
+    "train_segment",
+    "train_step",
+]
+
 class NativeError(Exception):
     """`args` is (code, message); codes: program, malformed, rejected, witness, state, resources."""
 
@@ -42,7 +63,9 @@ def seed_field(seed: bytes) -> bytes:
 def batch_indices(program: bytes, seed: bytes, position: int) -> list[int]:
     """Row indices of one fold, step by step."""
 
-def train_step(program: bytes, weights_: bytes, samples: bytes, labels_: bytes) -> tuple[bytes, dict[str, Any]]:
+def train_step(
+    program: bytes, weights_: bytes, samples: bytes, labels_: bytes
+) -> tuple[bytes, dict[str, Any]]:
     """One step on a batch: new weights and {"loss", "clamped", "clamped_per_step"}."""
 
 def train_segment(

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 import _escapement
+
 from ivc.encoding import hash_fields
 from ivc.errors import Rejected, StorageError, UsageError, native_errors
 from ivc.files import write_atomic

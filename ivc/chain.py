@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import _escapement
+
 import vdf
 from ivc.bundle import Segment
 from ivc.encoding import hash_fields, u64

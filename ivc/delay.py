@@ -102,28 +102,7 @@ def compute(task: Task, *, say: Callable[[dict[str, Any]], None], stop: Callable
     say({"proven": time.perf_counter() - evaluated, "peak_memory_bytes": peak_memory()})
 
 
-def main() -> int:
-    """The process; its exit code is the error's, as on the command line."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
-    task = Task(**json.loads(_first_line()))
-    stopping = threading.Event()
-    threading.Thread(target=_watch, args=(stopping,), daemon=True).start()
-    try:
-        compute(task, say=_say, stop=stopping.is_set)
-    except Interrupted:
-        return Interrupted.exit_code
-    except (VdfError, IvcError, OSError, MemoryError) as error:
-        failure = _failure(error)
-        _say({"error": failure})
-        return int(failure["exit_code"])
-    return 0
-
-
-def _input(task: Task) -> bytes:
-    return vdf.hash_to_group(vdf.group(task.group), bytes.fromhex(task.context))
-
-
-def _failure(error: BaseException) -> dict[str, Any]:
+def failure(error: BaseException) -> dict[str, Any]:
     """Code, message and exit code for the parent; a full disk is named as such wherever it was noticed."""
     cause: BaseException | None = error
     while cause is not None:
@@ -142,6 +121,27 @@ def _failure(error: BaseException) -> dict[str, Any]:
         }
     code, exit_code = getattr(error, "code", "cannot-write"), getattr(error, "exit_code", 5)
     return {"code": code, "message": str(error), "exit_code": exit_code}
+
+
+def main() -> int:
+    """The process; its exit code is the error's, as on the command line."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    task = Task(**json.loads(_first_line()))
+    stopping = threading.Event()
+    threading.Thread(target=_watch, args=(stopping,), daemon=True).start()
+    try:
+        compute(task, say=_say, stop=stopping.is_set)
+    except Interrupted:
+        return Interrupted.exit_code
+    except (VdfError, IvcError, OSError, MemoryError) as error:
+        told = failure(error)
+        _say({"error": told})
+        return int(told["exit_code"])
+    return 0
+
+
+def _input(task: Task) -> bytes:
+    return vdf.hash_to_group(vdf.group(task.group), bytes.fromhex(task.context))
 
 
 def _first_line() -> bytes:

@@ -55,11 +55,12 @@ def finish(
     path = directory.bundle_path if out is None else out
     saved = saved_states(directory.proofs)
     _require_whole(material, folds_of(saved[0]) if saved else 0)
+    device = directory.device_key()
     with journal(directory, on_event) as emit:
         segments, proof, compress_seconds = _prove(material, emit, ptau)
         last = segments[-1].checkpoint
         message = signed_message(material.digest, len(segments), last, proof)
-        signature = directory.device_key().sign(message)
+        signature = device.sign(message)
         request, manifest = material.request.encode(), material.manifest.encode()
         data = Bundle(request, manifest, segments, proof, signature).encode()
         started = time.perf_counter()

@@ -6,6 +6,7 @@ The native module decodes it, checks every range and the static analysis of prot
 from dataclasses import dataclass
 
 import _escapement
+
 from ivc.errors import native_errors
 
 

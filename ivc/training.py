@@ -173,7 +173,7 @@ class Training:
                     raise Rejected(
                         "clamp-share",
                         f"step {step}: {count} of {values} values of {tensor} were clamped, above the share "
-                        f"{self._limit.share}; segment {number} is not saved. Use wider tensors, or do not stop",
+                        f"{self._limit.share}; segment {number} is not saved; use wider tensors or go on",
                     )
 
     def _values(self, tensor: str) -> int:

@@ -16,10 +16,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import _escapement
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-import _escapement
 from ivc import cache, chain
 from ivc.bundle import Bundle, decode_bundle, read_bundle, signed_message
 from ivc.errors import IvcError, Malformed, Rejected, Resources, native_errors

@@ -60,19 +60,19 @@ def evaluate(
 
 
 def calibrate(group: Group, seconds: float) -> float:
-    """Squarings per second on this machine, measured for about `seconds` (finite, > 0) of wall-clock time.
+    """Squarings per second of one core of this machine that does nothing else.
 
-    Raises UsageError `delay-seconds`.
+    Takes about `seconds` (finite, > 0); counts this thread's processor time, so that a busy machine gives
+    the same answer. Raises UsageError `delay-seconds`.
     """
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
         raise UsageError("delay-seconds", f"seconds: expected a finite number above 0, got {seconds!r}")
     element = int.from_bytes(hash_to_group(group, bytes(32)), "big")
     run, layout = Progress(0, element), Layout(kappa=SLICE, gamma=1, count=0)
-    start, elapsed = time.perf_counter(), 0.0
-    while elapsed < seconds:
+    start, used = time.monotonic(), time.thread_time()
+    while run.position == 0 or time.monotonic() - start < seconds:
         _advance(group, run, run.position + SLICE, layout)
-        elapsed = time.perf_counter() - start
-    return run.position / elapsed
+    return run.position / (time.thread_time() - used)
 
 
 def require_squarings(squarings: int) -> None:

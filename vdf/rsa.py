@@ -32,8 +32,8 @@ class Group:
         return -(-self.modulus.bit_length() // 8)
 
     @cached_property
-    def order_bits(self) -> int:
-        """|N|, the modulus's length in bits."""
+    def modulus_bits(self) -> int:
+        """|N|, in bits."""
         return self.modulus.bit_length()
 
     def encode(self, element: int) -> bytes:
@@ -96,7 +96,7 @@ def hash_to_group(group: Group, context: bytes) -> bytes:
         raise UsageError("delay-context", f"context: expected {CONTEXT_BYTES} bytes, got {context!r:.80}")
     attempt = 0
     while True:
-        wide = expand(ELEMENT_TAG, context + u64(attempt), group.order_bits + EXTRA_BITS)
+        wide = expand(ELEMENT_TAG, context + u64(attempt), group.modulus_bits + EXTRA_BITS)
         data = group.encode(int.from_bytes(wide, "big"))
         element = mpz(int.from_bytes(data, "big"))
         if element > 1 and gcd(element, group.modulus) == 1:

@@ -86,6 +86,15 @@ def test_a_fault_names_its_log(call: Call, tiny: Path, monkeypatch: pytest.Monke
     log.unlink()
 
 
+def test_an_interrupt_is_exit_130(call: Call, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("escapement.config.load_config", interrupt)
+    answer = call("plan", tiny, "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (130, "interrupted")
+
+
 def test_plan_counts_before_anything_is_made(call: Call, tiny: Path) -> None:
     before = sorted(tiny.parent.iterdir())
     answer = call("plan", tiny, "--json", "--segments", 1)
@@ -103,6 +112,7 @@ def test_plan_refuses_what_cannot_fit(call: Call, tiny: Path, monkeypatch: pytes
     assert answer.code == 4
     assert "peak memory" in answer.out
     assert "error memory" in answer.err
+    assert call("plan", tiny, "--json").json["error"]["code"] == "memory"
 
 
 def test_plan_refuses_a_full_disk(call: Call, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import _escapement
 import cbor2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-import _escapement
 import vdf
 from ivc import cache, chain
 from ivc.bundle import Bundle, Segment, signed_message

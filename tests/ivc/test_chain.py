@@ -4,9 +4,9 @@ import dataclasses
 import hashlib
 import itertools
 
+import _escapement
 import pytest
 
-import _escapement
 import vdf
 from ivc import chain
 from ivc.errors import IvcError, Malformed, Rejected

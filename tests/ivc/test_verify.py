@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import _escapement
 import pytest
 
-import _escapement
 from ivc import cache, chain
 from ivc import verify as verifier
 from ivc.bundle import Bundle, Segment, decode_bundle, signed_message

@@ -1,5 +1,5 @@
-"""Attacks on the delay (design §8, §10): each is refused with its exact error, and where a rule is what refuses it,
-the same attack is shown to succeed against a verifier without that rule.
+"""Attacks on the delay: each is refused with its exact error; where one rule is what refuses it, the same
+attack is shown to succeed against a verifier without that rule.
 
 The weakened verifiers exist only here: `weak_verify` is the package's equation with another challenge.
 """
@@ -32,8 +32,14 @@ def honest(
     return x, done.y, vdf.prove(group, done)
 
 
-X, Y, PI = honest()
-OTHER_X, OTHER_Y, OTHER_PI = honest(b"\1" * 32)
+def with_room() -> tuple[bytes, bytes, bytes]:
+    """A delay whose x, y and π plus N still fit into 256 bytes: a decoder that reduces would accept those."""
+    delays = (honest(bytes([index]) * 32) for index in count())
+    return next(delay for delay in delays if all(int.from_bytes(e, "big") + N < 2**2048 for e in delay))
+
+
+X, Y, PI = with_room()
+OTHER_X, OTHER_Y, OTHER_PI = honest(b"\xff" * 32)
 
 
 def refused(code: str, kind: type[VdfError], *arguments: object, group: Group = RSA2048) -> None:
@@ -62,6 +68,10 @@ def power(base: bytes, exponent: int) -> bytes:
     return RSA2048.encode(int(powmod(number(base), exponent, N)))
 
 
+def times(left: bytes, right: bytes) -> bytes:
+    return RSA2048.encode(number(left) * number(right))
+
+
 def test_the_honest_delay_is_accepted() -> None:
     vdf.verify(RSA2048, X, Y, PI, T)
     assert weak_verify(challenge, X, Y, PI, T)
@@ -71,7 +81,8 @@ def test_the_honest_delay_is_accepted() -> None:
 
 ALTERED = {
     "negated": (lambda v: element(N - number(v)), "range"),
-    "plus N": (lambda v: element((number(v) + N) % 2**2048), "range"),
+    "plus N": (lambda v: element(number(v) + N), "range"),
+    "plus 2N": (lambda v: (number(v) + 2 * N).to_bytes(257, "big"), "length"),
     "N minus 1": (lambda v: element(N - 1), "range"),
     "N": (lambda v: element(N), "range"),
     "N plus 1": (lambda v: element(N + 1), "range"),
@@ -96,6 +107,16 @@ def test_elements_have_one_form(place: str, how: str) -> None:
     refused(f"delay-{place}-{failure}", Malformed, *elements.values(), T)
 
 
+def test_lengths_come_before_ranges_before_gcds_before_the_equation() -> None:
+    outside = element(N - 1)
+    refused("delay-pi-length", Malformed, outside, outside, b"", T)
+    refused("delay-y-length", Malformed, outside, PI + PI, b"", T)
+    refused("delay-pi-range", Malformed, X, OTHER_Y, outside, T)
+    shared = TOY.encode(P)
+    refused("delay-pi-range", Malformed, shared, shared, bytes(TOY.element_bytes), T, group=TOY)
+    refused("delay-squarings", UsageError, b"", b"", b"", 0)
+
+
 FALSE = {
     "y flipped": (X, Y[:-1] + bytes([Y[-1] ^ 1]), PI),
     "π flipped": (X, Y, PI[:-1] + bytes([PI[-1] ^ 1])),
@@ -109,7 +130,7 @@ FALSE = {
     "y of another delay": (X, OTHER_Y, PI),
     "π of another delay": (X, Y, OTHER_PI),
     "another delay's y and π": (X, OTHER_Y, OTHER_PI),
-    "product of two delays": (X, RSA2048.encode(number(Y) * number(OTHER_Y)), RSA2048.encode(number(PI) * number(OTHER_PI))),
+    "product of two delays": (X, times(Y, OTHER_Y), times(PI, OTHER_PI)),
     "y squared, π squared": (X, power(Y, 2), power(PI, 2)),
     "y inverted, π inverted": (X, power(Y, -1), power(PI, -1)),
     "x and π inverted": (power(X, -1), Y, power(PI, -1)),
@@ -186,12 +207,16 @@ def test_an_element_of_low_order_forges() -> None:
 
 
 def test_minus_one_does_not_forge() -> None:
-    """−1 is the low-order element of every modulus: its forgery is the true delay in its other form."""
-    minus = element(N - number(Y))
-    ell = challenge(RSA2048, X, minus, T)
-    pi = element(N - pow(number(X), (1 << T) // ell, N))
-    assert pow(number(pi), ell, N) * pow(number(X), pow(2, T, ell), N) % N == number(minus)
-    refused("delay-y-range", Malformed, X, minus, RSA2048.encode(number(pi)), T)
+    """−1 is the low-order element of every modulus: without the quotient a delay has two outputs."""
+    true = pow(number(X), 1 << T, N)
+    for value, sign in ((true, 1), (N - true, -1)):
+        ell = challenge(RSA2048, X, element(value), T)
+        pi = sign * pow(number(X), (1 << T) // ell, N) % N
+        assert pow(pi, ell, N) * pow(number(X), pow(2, T, ell), N) % N == value
+        if element(value) == Y:
+            vdf.verify(RSA2048, X, Y, RSA2048.encode(pi), T)
+        else:
+            refused("delay-y-range", Malformed, X, element(value), RSA2048.encode(pi), T)
 
 
 def test_known_factors_forge() -> None:
@@ -224,7 +249,7 @@ def shortcut(x: bytes, weak: Challenge, product: int, tries: int) -> tuple[bytes
         ell = weak(RSA2048, x, y, FAR)
         if product % ell == 0:
             return y, power(x, (s - pow(2, FAR, ell)) // ell)
-        s, y = s + product, RSA2048.encode(number(y) * number(jump))
+        s, y = s + product, times(y, jump)
     raise AssertionError("no challenge was met")
 
 
@@ -294,7 +319,7 @@ def test_y_missing_from_the_challenge_forges() -> None:
 
     ell = weak(RSA2048, X, b"", FAR)
     pi = power(X, 123456789)
-    y = RSA2048.encode(number(power(pi, ell)) * number(power(X, pow(2, FAR, ell))))
+    y = times(power(pi, ell), power(X, pow(2, FAR, ell)))
     assert weak_verify(weak, X, y, pi, FAR)
     refused("delay-false", Rejected, X, y, pi, FAR)
 
@@ -330,7 +355,7 @@ def test_t_missing_from_the_challenge_forges() -> None:
 
 def test_n_missing_from_the_challenge_carries_over() -> None:
     """A proof over N is one over every divisor of N: with N left out, no matter which of them was meant."""
-    x, y = vdf.hash_to_group(TOY, bytes(32)), 0
+    x = vdf.hash_to_group(TOY, bytes(32))
     y = pow(number(x), 1 << T, TOY.modulus)
     ell = hashed(x, element(y))
     pi = pow(number(x), (1 << T) // ell, TOY.modulus)
@@ -346,12 +371,12 @@ def test_every_part_of_the_statement_changes_the_challenge(change: str) -> None:
     assert challenge(group, x, y, T + (change == "T")) != challenge(RSA2048, X, Y, T)
 
 
-# --- hashing to a short element ------------------------------------------------------------------------------
+# --- hashing to a short element ---------------------------------------------------------------------
 
 
 def test_short_inputs_are_products_of_delays_made_before() -> None:
-    """Delays multiply: with x of 48 bits and a table of the primes' delays, made in parallel and once, some
-    contexts have their y and π without one squaring after x was known. Hashing wide leaves nothing to factor.
+    """Delays multiply: with x of 48 bits and a table of the primes' delays, made once and in parallel, some
+    contexts have their y without one squaring after x is known. Hashing wide leaves nothing to factor.
     """
     bound, table = 1000, {}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import vdf
 from vdf.errors import Malformed, Rejected, UsageError, VdfError
-from vdf.prime import candidate, hash_to_prime, is_prime
+from vdf.prime import PRIME_BITS, ROUNDS, candidate, hash_to_prime, is_prime
 from vdf.rsa import RSA2048, Group
 
 N = RSA2048.modulus
@@ -122,3 +122,23 @@ def test_strong_pseudoprimes_are_found() -> None:
     liars = sum(is_strong_prp(mpz(composite), base) for base in range(2, 402))
     assert 50 < liars < 150
     assert not is_prime(composite)
+
+
+@pytest.mark.parametrize("without", ["Baillie-PSW", "Miller-Rabin"])
+def test_each_primality_test_suffices_here(monkeypatch: pytest.MonkeyPatch, without: str) -> None:
+    """The error bound counts Miller–Rabin alone; Baillie–PSW must hold alone as well."""
+    if without == "Baillie-PSW":
+        monkeypatch.setattr("vdf.prime.is_strong_bpsw_prp", lambda _: True)
+    else:
+        monkeypatch.setattr("vdf.prime.ROUNDS", 0)
+    assert is_prime(2**256 - 189)
+    assert not is_prime((2**128 - 159) * (2**128 - 173))
+    assert not any(is_prime(odd) for odd in range(2**256 - 187, 2**256, 2))
+
+
+def test_the_error_bound_is_what_the_documents_say() -> None:
+    """Damgård, Landrock, Pomerance 1993: p_{k,t} < k^1.5·2^t·t^−0.5·4^(2−√(tk)) for 3 ≤ t ≤ k/9, k ≥ 21."""
+    k, t = PRIME_BITS, ROUNDS
+    assert 3 <= t <= k / 9
+    bits = 1.5 * math.log2(k) + t - 0.5 * math.log2(t) + 2 * (2 - math.sqrt(t * k))
+    assert -120 < bits < -119

@@ -144,8 +144,9 @@ def resealed(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
     return made
 
 
+ALL = 1 + choose_layout(T).count  # elements in the state of a finished delay
 IMPOSSIBLE = {
-    "beyond T": resealed(lambda body: body[:64] + (T + 1).to_bytes(8, "big") + body[72:]),
+    "beyond T": resealed(lambda body: body[:64] + (T + 1).to_bytes(8, "big") + body[72:328] * ALL),
     "position without its elements": resealed(lambda body: body[:64] + T.to_bytes(8, "big") + body[72:]),
     "element too many": resealed(lambda body: body + bytes(255) + b"\2"),
     "half an element": resealed(lambda body: body[:-128]),
@@ -176,7 +177,7 @@ def test_intact_files_of_another_delay_stay_untouched(tmp_path: Path, what: str)
         )
     before = path.read_bytes()
     group = Group("other", RSA2048.modulus - 2) if what == "group" else RSA2048
-    x = vdf.hash_to_group(group, bytes([what == "x"]) * 32)
+    x = vdf.hash_to_group(group, b"\1" * 32) if what == "x" else X
     with pytest.raises(StorageError) as caught:
         vdf.evaluate(group, x, T + 1 if what == "T" else T, state=path)
     assert (caught.value.code, caught.value.exit_code) == ("delay-state-foreign", 5)

@@ -1,4 +1,4 @@
-"""A tiny run: 3-4-2, 8 rows, batches of 2, k = 1, m = 2, up to 4 segments; made once, copied for every test."""
+"""A tiny run: 3-4-2, 8 rows, batches of 2, k = 1, m = 2, up to 4 segments; made once, then copied."""
 
 import functools
 import shutil
@@ -81,7 +81,7 @@ def template(tmp_path_factory: pytest.TempPathFactory, parameters_once: None) ->
 
 @pytest.fixture(scope="session")
 def trained(template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Event]]:
-    """The same run after SEGMENTS segments without interruption, and its events; for copying and comparing."""
+    """The same run after SEGMENTS segments, never interrupted, and its events; to copy and compare."""
     path, events = tmp_path_factory.mktemp("trained") / "run", []
     shutil.copytree(template, path)
     with RunDirectory.open(path) as directory:

@@ -1,6 +1,7 @@
 """A delay in its own process: right, resumable, killable at any moment, never outliving its parent."""
 
 import dataclasses
+import errno
 import json
 import os
 import signal
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 
 import vdf
-from ivc.delay import Task, load_delay
+from ivc.delay import Task, failure, load_delay
 from ivc.delay_process import DelayFailed, DelayProcess, wait_for_orphans
 from ivc.errors import IvcError, Malformed, StorageError
+from vdf.errors import StorageError as VdfStorageError
 
 LONG = 1 << 40  # squarings: for ever
 
@@ -148,6 +150,15 @@ def test_a_disk_that_refuses_is_named(tmp_path: Path) -> None:
         assert (caught.value.code, caught.value.exit_code) == ("delay-state-unwritable", 5)
 
 
+def test_a_full_disk_is_named_wherever_it_was_noticed() -> None:
+    error = VdfStorageError("delay-state-unwritable", "state: cannot be written")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    told = failure(error)
+    assert (told["code"], told["exit_code"]) == ("disk-full", 4)
+    assert "state: cannot be written" in told["message"]
+    assert failure(MemoryError())["exit_code"] == 4
+
+
 def test_a_damaged_state_file_is_kept_and_the_delay_starts_again(tmp_path: Path) -> None:
     what = task(tmp_path)
     what.state.write_bytes(b"garbage")
@@ -170,8 +181,14 @@ def test_every_altered_part_of_a_result_is_refused(tmp_path: Path, result: dict[
     what, fields = task(tmp_path), [name for name in result if name != "seconds"]
     for name in fields:
         value = result[name]
-        changed = value + 1 if isinstance(value, int) else str(value)[:-1] + ("0" if str(value)[-1] != "0" else "1")
-        for broken in ({**result, name: changed}, {k: v for k, v in result.items() if k != name}, {**result, name: []}):
+        changed = (
+            value + 1 if isinstance(value, int) else str(value)[:-1] + ("0" if str(value)[-1] != "0" else "1")
+        )
+        for broken in (
+            {**result, name: changed},
+            {k: v for k, v in result.items() if k != name},
+            {**result, name: []},
+        ):
             Path(what.result).write_text(json.dumps(broken))
             with pytest.raises(Malformed) as caught:
                 load_delay(what)

@@ -68,7 +68,8 @@ def test_a_missing_key_is_named(tmp_path: Path, load) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "00", f"{keys.KEY_FORMAT}\nzz\n", f"{keys.KEY_FORMAT}\n00\n", f"{keys.KEY_FORMAT}\n{'ff' * 32}\n"]
+    "text",
+    ["", "00", f"{keys.KEY_FORMAT}\nzz\n", f"{keys.KEY_FORMAT}\n00\n", f"{keys.KEY_FORMAT}\n{'ff' * 32}\n"],
 )
 def test_a_damaged_key_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "blinding.key"
@@ -138,13 +139,17 @@ def altered(backup: bytes, index: int, value: object) -> bytes:
         (6, bytes(48), "wrong-passphrase"),
     ],
 )
-def test_every_altered_part_of_a_backup_is_refused(backup: bytes, index: int, value: object, code: str) -> None:
+def test_every_altered_part_of_a_backup_is_refused(
+    backup: bytes, index: int, value: object, code: str
+) -> None:
     with pytest.raises(IvcError) as caught:
         keys.recover(altered(backup, index, value), PASSPHRASE)
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize("change", [lambda b: b[:-1], lambda b: b + b"\0", lambda b: b"", lambda b: os.urandom(100)])
+@pytest.mark.parametrize(
+    "change", [lambda b: b[:-1], lambda b: b + b"\0", lambda b: b"", lambda b: os.urandom(100)]
+)
 def test_other_bytes_are_no_backup(backup: bytes, change) -> None:
     with pytest.raises(Malformed):
         keys.recover(change(backup), PASSPHRASE)

@@ -49,7 +49,9 @@ def test_what_was_put_in_comes_out(fresh: Path) -> None:
         assert directory.manifest().nonce == directory.policy().nonce
         assert directory.request.split_seed == 7
         test = directory.test_rows()
-        expected = hashlib.sha256(test.x.astype("<i4").tobytes() + test.labels.astype("<i4").tobytes()).digest()
+        expected = hashlib.sha256(
+            test.x.astype("<i4").tobytes() + test.labels.astype("<i4").tobytes()
+        ).digest()
         assert (directory.request.test_digest, directory.request.test_rows) == (expected, 2)
 
 
@@ -78,7 +80,13 @@ def test_a_failed_creation_leaves_nothing(tmp_path: Path, maker, programs, monke
 
 def test_rows_outside_the_program_are_refused(tmp_path: Path, programs) -> None:
     x, labels = np.zeros((8, 3), int), np.zeros(8, int)
-    named = {"program": programs(10), "dataset_name": "d", "split_seed": 1, "test_x": x, "test_labels": labels}
+    named = {
+        "program": programs(10),
+        "dataset_name": "d",
+        "split_seed": 1,
+        "test_x": x,
+        "test_labels": labels,
+    }
     create = RunDirectory.create
     assert code_of(create, tmp_path / "r", x=x + 32, labels=labels, **named) == ("dataset-witness", 1)
     assert code_of(create, tmp_path / "r", x=x, labels=labels + 2, **named) == ("dataset-witness", 1)
