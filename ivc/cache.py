@@ -9,6 +9,9 @@ cannot be written costs time, nothing else: that is logged. Deriving: 6 to 15 s.
 import hashlib
 import logging
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import _escapement
@@ -24,7 +27,7 @@ def verifying_key(
     """The program's verifying key: from the cache if it has one with this digest, else derived.
 
     `digest`: SHA-256 of the key that the policy states; None, for whoever makes a policy, always derives.
-    `ptau`: folder with a powers-of-tau file, only to derive for scheme hyperkzg. Raises Rejected
+    `ptau`: powers-of-tau file, only to derive for scheme hyperkzg. Raises Rejected
     `verifying-key-mismatch`, UsageError `ptau-missing`, StorageError `ptau-unreadable`, Malformed
     `program-invalid`, Resources.
     """
@@ -32,7 +35,7 @@ def verifying_key(
     if found is not None:
         return found
     powers = _powers(scheme, ptau)
-    with native_errors("verifying-key"):
+    with native_errors("verifying-key"), _quiet(scheme):
         key = _escapement.VerifyingKey.derive(program, scheme, powers)
         data = key.to_bytes()
     derived = hashlib.sha256(data).digest()
@@ -54,7 +57,7 @@ def key_digest(key: _escapement.VerifyingKey) -> bytes:
 def parameters(program: bytes, scheme: str, ptau: Path | None = None) -> _escapement.Parameters:
     """The prover's set-up (6 to 15 s, some 300 MB); errors as for `verifying_key`."""
     powers = _powers(scheme, ptau)
-    with native_errors("parameters"):
+    with native_errors("parameters"), _quiet(scheme):
         return _escapement.Parameters.setup(program, scheme, powers)
 
 
@@ -79,7 +82,8 @@ def _load(path: Path, scheme: str, digest: bytes) -> _escapement.VerifyingKey | 
         _set_aside(path, "its SHA-256 is not the one that its policy states")
         return None
     try:
-        return _escapement.VerifyingKey.from_bytes(scheme, data)
+        with _quiet(scheme):
+            return _escapement.VerifyingKey.from_bytes(scheme, data)
     except _escapement.NativeError as error:
         _set_aside(path, str(error.args[1]))
         return None
@@ -102,16 +106,33 @@ def _set_aside(path: Path, reason: str) -> None:
 
 
 def _powers(scheme: str, ptau: Path | None) -> Path | None:
-    """The powers-of-tau folder that the scheme needs; ipa is transparent and uses none."""
+    """The powers-of-tau file that the scheme needs; ipa is transparent and uses none."""
     if scheme != "hyperkzg":
         return None
     if ptau is None:
         raise UsageError(
-            "ptau-missing", "scheme hyperkzg: name the folder with the powers of tau with --ptau"
+            "ptau-missing", "scheme hyperkzg: name the powers-of-tau file with --ptau"
         )
     if not ptau.exists():
         raise StorageError("ptau-unreadable", f"powers of tau: {ptau} does not exist")
     return ptau
+
+
+@contextmanager
+def _quiet(scheme: str) -> Iterator[None]:
+    """halo2curves 0.9 prints a line per bit on standard output when it checks a G2 point: send it nowhere."""
+    if scheme != "hyperkzg":
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _path(program: bytes, scheme: str, digest: bytes) -> Path:

@@ -15,8 +15,11 @@ class IvcError(Exception):
     exit_code = 1
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(code, message)
         self.code = code
+
+    def __str__(self) -> str:
+        return str(self.args[1])
 
 
 class Rejected(IvcError):
