@@ -110,9 +110,7 @@ def _powers(scheme: str, ptau: Path | None) -> Path | None:
     if scheme != "hyperkzg":
         return None
     if ptau is None:
-        raise UsageError(
-            "ptau-missing", "scheme hyperkzg: name the powers-of-tau file with --ptau"
-        )
+        raise UsageError("ptau-missing", "scheme hyperkzg: name the powers-of-tau file with --ptau")
     if not ptau.exists():
         raise StorageError("ptau-unreadable", f"powers of tau: {ptau} does not exist")
     return ptau
