@@ -45,7 +45,7 @@ def estimate(program: bytes, *, scheme: str, segments: int, delay_seconds: float
     speed = REFERENCE_CORES / min(machine.cores(), MOST_CORES)
     fold_seconds = speed * (FOLD + ROW * rows)
     setup = speed * (SETUP + SETUP_ROW * padded)
-    compress = speed * (COMPRESS + COMPRESS_ROW * padded) * (HYPERKZG_SHARE if scheme == "hyperkzg" else 1.0)
+    compress = speed * (COMPRESS + COMPRESS_ROW * padded)
     segment_seconds = fold_seconds * info["m"]
     # Nothing can be proven during the first delay; then segment i is proven while delay i runs.
     total = (
@@ -95,13 +95,12 @@ def require_fits(plan: Plan, folder: Path) -> None:
 # Knobs, all measured; renew them from benchmarks/results/ when the circuit or nova-snark changes.
 REFERENCE_CORES = 2
 MOST_CORES = 8  # beyond, folding gains little
-FOLD = 0.145  # s: a fold of nothing
-ROW = 3.4e-6  # s per row: a mix of small values (1.6e-6) and full-width ones (5e-6)
-SETUP = 3.0  # s
-SETUP_ROW = 3.8e-5  # s per padded row: hashing generators and the digest
-COMPRESS = 3.0  # s
-COMPRESS_ROW = 1.75e-4  # s per padded row: IPA
-HYPERKZG_SHARE = 0.15
+FOLD = 0.16  # s: a fold of nothing
+ROW = 3.8e-6  # s per row: a mix of small values and full-width ones; half as much again while a delay runs
+SETUP = 2.4  # s
+SETUP_ROW = 3.5e-5  # s per padded row: hashing generators and the digest
+COMPRESS = 1.8  # s
+COMPRESS_ROW = 5.6e-5  # s per padded row: inner-product argument; hyperkzg takes less
 MEMORY = 5.5e8  # bytes
 MEMORY_ROW = 5050  # bytes per row
 STATE_ROW = 100  # bytes per row of a saved running proof; two are kept

@@ -46,7 +46,7 @@ def finish(
     ptau: Annotated[Path | None, typer.Option(help="Powers-of-tau file; only for scheme hyperkzg.")] = None,
     as_json: console.JsonOption = False,
 ) -> None:
-    """Compress the running proof, sign, verify, and write the bundle; about a minute.
+    """Compress the running proof, sign, verify, and write the bundle; less than a minute for digits.
 
     The bundle is the only file that may leave this machine besides the request.
 
