@@ -64,6 +64,11 @@ def analyse(program: Program) -> Analysis:
         _require(bounds.name, "sums E", bounds.emax.bit_length(), 126)
         _require(bounds.name, "rescale of Z", bounds.z_bits, 127)
         _require(bounds.name, "rescale of E", bounds.e_bits, 127)
+    size = _size(program, analysis)
+    if size > MAX_SIZE:
+        raise ProgramOverflowError(
+            f"fold of size {size}, at most {MAX_SIZE} is supported; lower k, the batch or the layers' sizes"
+        )
     return analysis
 
 
@@ -86,6 +91,16 @@ def _layer_bounds(program: Program, i: int) -> LayerBounds:
     return LayerBounds(layer.name, xmax, wmax, zmax, gmax, emax, z_bits, e_bits)
 
 
+def _size(program: Program, analysis: Analysis) -> int:
+    """Weights + k·B·(features·input_bits + Σ (d_out·t_forward + d_in·t_backward)): bounds rows and memory."""
+    bits = program.features * program.input_bits
+    bits += sum(
+        layer.d_out * bounds.z_bits + layer.d_in * bounds.e_bits
+        for layer, bounds in zip(program.layers, analysis.layers, strict=True)
+    )
+    return sum(layer.rows * layer.d_out for layer in program.layers) + program.k * program.batch * bits
+
+
 def _loss_bound(program: Program, layer: Layer) -> int:
     """gmax_L: |X − T| ≤ 2^(y_bits−1) + 2^f_x, moved from scale f_x to f_g."""
     return ((1 << (layer.y_bits - 1)) + (1 << program.f_x)) << (program.f_g - program.f_x)
@@ -97,3 +112,6 @@ def _require(name: str, tensor: str, needed: int, limit: int) -> None:
             f"layer {name!r}, {tensor}: needs {needed} bits for the largest run, {limit} are available; "
             "lower max_segments·m·k, the learning rate, f_x, f_g or the layer's y_bits and grad_bits"
         )
+
+
+MAX_SIZE = 1 << 21  # knob: about half the rows that 24 GB can set up

@@ -7,6 +7,8 @@ use crate::CircuitError;
 pub const PACK_BITS: u32 = 252;
 /// Widest decomposition: its coefficients and values are `i128`.
 pub const MAX_TOTAL_BITS: u32 = 127;
+/// Largest size of a fold (see [`size`]): about half as many as the rows, what 24 GB can set up.
+pub const MAX_SIZE: u128 = 1 << 21;
 /// Weights are `i64`.
 const WEIGHT_BITS: u32 = 62;
 
@@ -139,7 +141,28 @@ pub fn analyse(program: &Program) -> Result<Vec<LayerBounds>, CircuitError> {
         });
         xmax = ymax;
     }
+    let size = size(program, &out);
+    if size > MAX_SIZE {
+        return Err(CircuitError::ProgramRange {
+            field: "size".into(),
+            expected: format!("weights + k·B·(input bits + rescaled bits) of at most {MAX_SIZE}"),
+            got: size.to_string(),
+        });
+    }
     Ok(out)
+}
+
+/// Weights + k·B·(features·input_bits + Σ_l (d_out·t_forward + d_in·t_backward)): a measure of a fold that bounds rows
+/// and memory, so that no program makes a verifier run out of memory.
+fn size(program: &Program, bounds: &[LayerBounds]) -> u128 {
+    let layers = program.layers.iter().zip(bounds).enumerate();
+    let (mut weights, mut bits) = (0u128, program.features() as u128 * u128::from(program.input_bits));
+    for (l, (layer, b)) in layers {
+        weights += program.weight_rows(l) as u128 * layer.d_out as u128;
+        bits += layer.d_out as u128 * u128::from(b.forward.total_bits);
+        bits += layer.d_in as u128 * b.backward.map_or(0, |r| u128::from(r.total_bits));
+    }
+    weights + program.k as u128 * program.batch as u128 * bits
 }
 
 fn product(factors: &[u128]) -> Option<u128> {
@@ -198,6 +221,17 @@ mod tests {
         assert!(
             matches!(e, CircuitError::BoundExceeded { ref layer, bound: "weight", limit: 62, .. } if layer == "fc1")
         );
+    }
+
+    #[test]
+    fn a_program_too_large_for_a_verifier_is_refused_without_allocation() {
+        let mut p = tiny();
+        (p.k, p.batch) = (4096, 4096);
+        assert!(matches!(analyse(&p), Err(CircuitError::ProgramRange { ref field, .. }) if field == "size"));
+        let mut p = tiny();
+        p.layers[0].d_out = 1 << 20;
+        p.layers[1].d_in = 1 << 20;
+        assert!(matches!(analyse(&p), Err(CircuitError::ProgramRange { ref field, .. }) if field == "size"));
     }
 
     #[test]

@@ -355,6 +355,11 @@ impl FoldCircuit {
             samples.push(s);
         }
         // 6. the steps
+        assert_eq!(
+            samples.len(),
+            plan.program.batch * w.steps.len(),
+            "samples of a fold"
+        );
         for (t, (batch, trace)) in samples.chunks(plan.program.batch).zip(&w.steps).enumerate() {
             layers = self.step(cs.namespace(|| format!("step {t}")), layers, batch, trace)?;
         }

@@ -91,6 +91,12 @@ fn rate(inputs: usize, outputs: usize) -> usize {
     }
 }
 
+/// d·2^20: the sponge's tag is −159·(2^31 + L) + 159²·q − 159³·separator, so tags of different domains differ for all
+/// lengths below 2^24.
+fn separator(domain: Domain) -> u32 {
+    (domain as u32) << 20
+}
+
 fn pattern(inputs: usize, outputs: usize) -> IOPattern {
     IOPattern(vec![
         SpongeOp::Absorb(inputs as u32),
@@ -109,7 +115,7 @@ macro_rules! native {
     ($constants:expr, $domain:expr, $inputs:expr, $count:expr) => {{
         let mut sponge = Sponge::new_with_constants($constants, Simplex);
         let acc = &mut ();
-        sponge.start(pattern($inputs.len(), $count), Some($domain as u32), acc);
+        sponge.start(pattern($inputs.len(), $count), Some(separator($domain)), acc);
         SpongeAPI::absorb(&mut sponge, $inputs.len() as u32, $inputs, acc);
         let out = SpongeAPI::squeeze(&mut sponge, $count as u32, acc);
         sponge.finish(acc).expect("the pattern is followed");
@@ -125,7 +131,7 @@ macro_rules! circuit {
         let outputs = {
             let ns = &mut cs.namespace(|| "poseidon");
             let mut sponge = SpongeCircuit::new_with_constants($constants, Simplex);
-            sponge.start(pattern(elements.len(), $count), Some($domain as u32), ns);
+            sponge.start(pattern(elements.len(), $count), Some(separator($domain)), ns);
             SpongeAPI::absorb(&mut sponge, elements.len() as u32, &elements, ns);
             let outputs = SpongeAPI::squeeze(&mut sponge, $count as u32, ns);
             sponge.finish(ns).expect("the pattern is followed");

@@ -254,13 +254,21 @@ pub fn select<CS: ConstraintSystem<Fr>>(
 
 /// `items[index] = target` for an index given by bits, least significant first: items − 1 rows.
 ///
-/// The caller must enforce index < items.len(); an item without a partner passes through.
+/// The caller must enforce index < items.len() and give exactly the bits that items.len() − 1 needs; an item without a
+/// partner passes through.
 pub fn enforce_selected<CS: ConstraintSystem<Fr>>(
     mut cs: CS,
     items: &[Lin],
     index: &[Int],
     target: &Lin,
 ) -> Result<(), SynthesisError> {
+    let bits_needed = usize::BITS - (items.len() - 1).leading_zeros();
+    assert_eq!(
+        index.len(),
+        bits_needed as usize,
+        "bits of a selection among {}",
+        items.len()
+    );
     let mut layer: Vec<Lin> = items.to_vec();
     for (depth, b) in index.iter().enumerate() {
         if layer.len() == 2 {

@@ -26,6 +26,11 @@ pub fn contract<CS: ConstraintSystem<Fr>>(
     w: &[Vec<Num>],
     z: &[i128],
 ) -> Result<Vec<Rescaled>, SynthesisError> {
+    assert_eq!(
+        (a.len(), z.len()),
+        (w.len(), packing.axis),
+        "operands of a contraction"
+    );
     let mut out = Vec::with_capacity(packing.axis);
     for g in 0..packing.groups() {
         let mut target = Lin::zero();

@@ -30,6 +30,10 @@ pub fn update<CS: ConstraintSystem<Fr>>(
     packed_d: &[Vec<Lin>],
     w: &[Vec<Num>],
 ) -> Result<Vec<Vec<Num>>, SynthesisError> {
+    assert!(
+        a.len() == packed_d.len() && a.iter().all(|a| a.len() == w.len()),
+        "operands of an update"
+    );
     let c = Fr::from(c);
     w.iter()
         .enumerate()

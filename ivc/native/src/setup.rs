@@ -43,6 +43,7 @@ impl<S: Scheme> Setup<S> {
     pub fn new(plan: Arc<Plan>, ptau: Option<&Path>) -> Result<Self, IvcError> {
         let circuit = FoldCircuit::blank(plan.clone());
         let params = S::public_params(&circuit, ptau)?;
+        require_paddable(params.num_constraints().0, params.num_variables().0)?;
         let mut cs = ShapeCS::<S::E1>::new();
         synthesize(&mut cs, &circuit, &[Fr::zero(); circuits::fold::ARITY_Z]).map_err(synthesis)?;
         let step_shape = cs.r1cs_shape().map_err(|e| IvcError::Setup(e.to_string()))?;
@@ -92,6 +93,16 @@ impl<S: Scheme> Setup<S> {
         }
         Err(IvcError::Unsatisfied(diagnose(circuit, state)))
     }
+}
+
+/// nova-snark 0.76 does not extend the rows of a shape whose variables alone are already the padded size.
+fn require_paddable(rows: usize, variables: usize) -> Result<(), IvcError> {
+    if variables.is_power_of_two() && rows < variables && !rows.is_power_of_two() {
+        return Err(IvcError::Setup(format!(
+            "{rows} rows with exactly {variables} variables cannot be padded: change k, the batch or a width by one"
+        )));
+    }
+    Ok(())
 }
 
 /// A uniform field element from the operating system's randomness.

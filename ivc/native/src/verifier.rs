@@ -134,17 +134,51 @@ fn encode<S: Scheme>(sizes: &Sizes, key: &Key<S>) -> Result<Vec<u8>, IvcError> {
 }
 
 fn sizes<S: Scheme>(setup: &Setup<S>) -> Sizes {
-    let log = |n: usize| n.next_power_of_two().trailing_zeros() as usize;
     let (c1, c2) = setup.params.num_constraints();
     let (v1, v2) = setup.params.num_variables();
     Sizes {
         arity: ARITY_Z,
-        primary: (log(c1), log(v1)),
-        secondary: (log(c2), log(v2)),
+        primary: padded_logs(c1, v1),
+        secondary: padded_logs(c2, v2),
     }
+}
+
+/// nova-snark's padding: a shape whose rows and variables are powers of two stays, any other becomes square.
+fn padded_logs(rows: usize, variables: usize) -> (usize, usize) {
+    let log = |n: usize| n.next_power_of_two().trailing_zeros() as usize;
+    if rows.is_power_of_two() && variables.is_power_of_two() {
+        return (log(rows), log(variables));
+    }
+    (log(rows.max(variables)), log(rows.max(variables)))
 }
 
 fn guarded<T>(f: impl FnOnce() -> Result<T, IvcError>) -> Result<T, IvcError> {
     catch_unwind(AssertUnwindSafe(f))
         .unwrap_or_else(|_| Err(IvcError::Rejected("verification panicked on this proof".into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::padded_logs;
+
+    #[test]
+    fn padding_follows_nova() {
+        assert_eq!(padded_logs(100, 120), (7, 7));
+        assert_eq!(padded_logs(120, 130), (8, 8)); // on both sides of 128: square
+        assert_eq!(padded_logs(130, 120), (8, 8));
+        assert_eq!(padded_logs(64, 128), (6, 7)); // regular shapes stay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::padded_logs;
+
+    #[test]
+    fn padding_follows_nova() {
+        assert_eq!(padded_logs(100, 120), (7, 7));
+        assert_eq!(padded_logs(120, 130), (8, 8)); // on both sides of 128: square
+        assert_eq!(padded_logs(130, 120), (8, 8));
+        assert_eq!(padded_logs(64, 128), (6, 7)); // regular shapes stay
+    }
 }

@@ -4,12 +4,13 @@ use super::harness::*;
 use circuits::dataset::Dataset;
 use circuits::fold::{prepare, FoldCircuit, Plan};
 use circuits::genesis::genesis_weights;
-use circuits::program::Program;
+use circuits::program::{Layer, Program};
 use circuits::Fr;
 use ff::Field;
 use ivc_native::prover::Prover;
 use ivc_native::scheme::Ipa;
 use ivc_native::setup::Setup;
+use ivc_native::verifier::VerifyingKey;
 use ivc_native::IvcError;
 use std::sync::Arc;
 
@@ -97,4 +98,48 @@ fn the_documented_cost_of_recursion_is_the_real_one() {
     let (primary, secondary) = w.setup.params.num_constraints();
     let (step, _) = ivc_native::setup::step_size(w.plan.clone()).unwrap();
     assert_eq!((primary - step, secondary), ivc_native::setup::RECURSION_ROWS);
+}
+
+#[test]
+fn rows_and_variables_on_both_sides_of_a_power_of_two() {
+    // nova-snark pads such a shape to a square; a key that rounded each count by itself would refuse honest proofs.
+    let layer = Layer {
+        name: "fc".into(),
+        d_in: 214,
+        d_out: 2,
+        bias: true,
+        relu: false,
+        y_bits: 4,
+        grad_bits: 0,
+        init_range: 2,
+    };
+    let program = Program {
+        batch: 1,
+        k: 1,
+        m: 1,
+        max_segments: 1,
+        rows: 2,
+        f_x: 1,
+        f_g: 1,
+        kappa: 0,
+        c: 1,
+        input_bits: 18,
+        input_signed: false,
+        classes: 2,
+        layers: vec![layer],
+    };
+    let plan = Arc::new(Plan::new(program).unwrap());
+    let setup = Arc::new(Setup::<Ipa>::new(plan.clone(), None).unwrap());
+    let (rows, variables) = (setup.params.num_constraints().0, setup.params.num_variables().0);
+    assert!(
+        rows < 1 << 15 && variables > 1 << 15,
+        "{rows} rows, {variables} variables: adjust the program"
+    );
+    let data = Dataset::new(&plan.program, KEY, (0..428).map(|i| i % 2).collect(), vec![0, 1]).unwrap();
+    let mut prover = Prover::start(setup.clone(), data, KEY, NONCE, MANIFEST);
+    let z0 = prover.state().to_vec();
+    prover.prove_fold(Fr::from(55)).unwrap();
+    let proof = prover.compress().unwrap();
+    let key = VerifyingKey::<Ipa>::from_bytes(&VerifyingKey::encode(&setup).unwrap()).unwrap();
+    key.verify(1, &z0, &prover.state().to_vec(), &proof).unwrap();
 }
