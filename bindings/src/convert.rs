@@ -1,7 +1,7 @@
 //! Bytes to Rust values and errors to `NativeError`.
 
-use circuits::fold::Plan;
 use circuits::packing::Weights;
+use circuits::plan::Plan;
 use circuits::{field, CircuitError, Fr};
 use ivc_native::IvcError;
 use pyo3::create_exception;
@@ -53,19 +53,14 @@ pub fn fr(bytes: &[u8]) -> PyResult<Fr> {
 
 /// Exactly 32 bytes.
 pub fn digest(bytes: &[u8]) -> PyResult<[u8; 32]> {
-    bytes
-        .try_into()
-        .map_err(|_| error("malformed", format!("32 bytes expected, got {}", bytes.len())))
+    bytes.try_into().map_err(|_| error("malformed", format!("32 bytes expected, got {}", bytes.len())))
 }
 
 /// Little-endian int32 values.
 pub fn ints(bytes: &[u8]) -> PyResult<Vec<i32>> {
     let (chunks, rest) = bytes.as_chunks::<4>();
     if !rest.is_empty() {
-        return Err(error(
-            "witness",
-            format!("int32 array: {} bytes are not a multiple of 4", bytes.len()),
-        ));
+        return Err(error("witness", format!("int32 array: {} bytes are not a multiple of 4", bytes.len())));
     }
     Ok(chunks.iter().map(|c| i32::from_le_bytes(*c)).collect())
 }
@@ -85,32 +80,18 @@ pub fn labels(bytes: &[u8]) -> PyResult<Vec<u32>> {
 pub fn weights(plan: &Plan, bytes: &[u8]) -> PyResult<Weights> {
     let expected = plan.program.weight_count() * 8;
     if bytes.len() != expected {
-        return Err(error(
-            "witness",
-            format!("weights: {expected} bytes expected, got {}", bytes.len()),
-        ));
+        return Err(error("witness", format!("weights: {expected} bytes expected, got {}", bytes.len())));
     }
     let (chunks, _) = bytes.as_chunks::<8>();
     let mut values = chunks.iter().map(|c| i64::from_le_bytes(*c));
     let out: Weights = (0..plan.program.layers.len())
-        .map(|l| {
-            values
-                .by_ref()
-                .take(plan.program.weight_rows(l) * plan.shape(l).1)
-                .collect()
-        })
+        .map(|l| values.by_ref().take(plan.program.weight_rows(l) * plan.shape(l).1).collect())
         .collect();
     for (l, layer) in out.iter().enumerate() {
-        if layer
-            .iter()
-            .any(|w| u128::from(w.unsigned_abs()) > plan.bounds[l].wmax)
-        {
+        if layer.iter().any(|w| u128::from(w.unsigned_abs()) > plan.bounds[l].wmax) {
             return Err(error(
                 "witness",
-                format!(
-                    "weights of layer '{}' exceed their static bound",
-                    plan.program.layers[l].name
-                ),
+                format!("weights of layer '{}' exceed their static bound", plan.program.layers[l].name),
             ));
         }
     }

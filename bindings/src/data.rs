@@ -6,8 +6,9 @@ use crate::convert::{
 use circuits::dataset::Dataset;
 use circuits::executor::{self, StepTrace};
 use circuits::field::{seed_field as seed_to_fr, to_bytes};
-use circuits::fold::{self, Plan};
 use circuits::packing::{commit, derive_blind, Weights};
+use circuits::plan::Plan;
+use circuits::state;
 use circuits::{genesis, Fr};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
@@ -35,17 +36,10 @@ pub fn program_info<'py>(py: Python<'py>, program: &[u8]) -> PyResult<Bound<'py,
     ] {
         out.set_item(name, value)?;
     }
-    let zeros: Weights = (0..p.layers.len())
-        .map(|l| vec![0; p.weight_rows(l) * plan.shape(l).1])
-        .collect();
+    let zeros: Weights = (0..p.layers.len()).map(|l| vec![0; p.weight_rows(l) * plan.shape(l).1]).collect();
     out.set_item("packed", plan.pack(&zeros).len())?;
     out.set_item("max_segments", p.max_segments)?;
-    for (name, value) in [
-        ("f_x", p.f_x),
-        ("f_g", p.f_g),
-        ("kappa", p.kappa),
-        ("input_bits", p.input_bits),
-    ] {
+    for (name, value) in [("f_x", p.f_x), ("f_g", p.f_g), ("kappa", p.kappa), ("input_bits", p.input_bits)] {
         out.set_item(name, value)?;
     }
     out.set_item("c", p.c)?;
@@ -69,12 +63,7 @@ fn layer_info<'py>(py: Python<'py>, plan: &Plan, l: usize) -> PyResult<Bound<'py
     out.set_item("y_bits", layer.y_bits)?;
     out.set_item("grad_bits", layer.grad_bits)?;
     out.set_item("init_range", layer.init_range)?;
-    for (name, v) in [
-        ("xmax", b.xmax),
-        ("gmax", b.gmax),
-        ("wmax", b.wmax),
-        ("zmax", b.zmax),
-    ] {
+    for (name, v) in [("xmax", b.xmax), ("gmax", b.gmax), ("wmax", b.wmax), ("zmax", b.zmax)] {
         out.set_item(name, v)?;
     }
     out.set_item("emax", b.emax)?;
@@ -113,10 +102,7 @@ pub fn constraints<'py>(py: Python<'py>, program: &[u8]) -> PyResult<Bound<'py, 
 #[pyfunction]
 pub fn genesis_weights<'py>(py: Python<'py>, program: &[u8], nonce: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
     let plan = plan(program)?;
-    Ok(bytes(
-        py,
-        &weights_bytes(&genesis::genesis_weights(&plan.program, &digest(nonce)?)),
-    ))
+    Ok(bytes(py, &weights_bytes(&genesis::genesis_weights(&plan.program, &digest(nonce)?))))
 }
 
 /// C_0.
@@ -127,12 +113,7 @@ pub fn genesis_commitment<'py>(
     nonce: &[u8],
 ) -> PyResult<Bound<'py, PyBytes>> {
     let (plan, nonce) = (plan(program)?, digest(nonce)?);
-    let c0 = py.detach(|| {
-        commit(
-            &plan.pack(&genesis::genesis_weights(&plan.program, &nonce)),
-            Fr::zero(),
-        )
-    });
+    let c0 = py.detach(|| commit(&plan.pack(&genesis::genesis_weights(&plan.program, &nonce)), Fr::zero()));
     Ok(bytes(py, &to_bytes(&c0)))
 }
 
@@ -154,7 +135,7 @@ pub fn checkpoint_commitment<'py>(
 /// K.
 #[pyfunction]
 pub fn key_commitment<'py>(py: Python<'py>, key: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    Ok(bytes(py, &to_bytes(&fold::key_commitment(fr(key)?))))
+    Ok(bytes(py, &to_bytes(&state::key_commitment(fr(key)?))))
 }
 
 /// A uniform field element from the operating system's randomness.
@@ -179,14 +160,13 @@ pub fn dataset_root<'py>(
 /// Builds the dataset tree.
 pub fn dataset(py: Python<'_>, plan: &Plan, key: &[u8], samples: &[u8], labels_: &[u8]) -> PyResult<Dataset> {
     let (key, samples, labels) = (fr(key)?, ints(samples)?, labels(labels_)?);
-    py.detach(|| Dataset::new(&plan.program, key, samples, labels))
-        .map_err(circuit_error)
+    py.detach(|| Dataset::new(&plan.program, key, samples, labels)).map_err(circuit_error)
 }
 
 /// log_0 from the manifest's digest.
 #[pyfunction]
 pub fn log_start<'py>(py: Python<'py>, manifest_digest: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    Ok(bytes(py, &to_bytes(&fold::log_start(&digest(manifest_digest)?))))
+    Ok(bytes(py, &to_bytes(&state::log_start(&digest(manifest_digest)?))))
 }
 
 /// log_{i+1}.
@@ -197,7 +177,7 @@ pub fn log_absorb<'py>(
     checkpoint: &[u8],
     seed: &[u8],
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let next = fold::log_absorb(fr(log)?, fr(checkpoint)?, seed_to_fr(&digest(seed)?));
+    let next = state::log_absorb(fr(log)?, fr(checkpoint)?, seed_to_fr(&digest(seed)?));
     Ok(bytes(py, &to_bytes(&next)))
 }
 
@@ -210,9 +190,7 @@ pub fn seed_field<'py>(py: Python<'py>, seed: &[u8]) -> PyResult<Bound<'py, PyBy
 /// Row indices of one fold.
 #[pyfunction]
 pub fn batch_indices(program: &[u8], seed: &[u8], position: u64) -> PyResult<Vec<u64>> {
-    Ok(plan(program)?
-        .sampling
-        .indices(seed_to_fr(&digest(seed)?), position))
+    Ok(plan(program)?.sampling.indices(seed_to_fr(&digest(seed)?), position))
 }
 
 /// One step on a given batch: the Rust executor, for comparison with the reference.
@@ -229,11 +207,7 @@ pub fn train_step<'py>(
     if labels.len() != plan.program.batch || x.len() != labels.len() * plan.program.features() {
         return Err(error(
             "witness",
-            format!(
-                "a batch of {} rows expected, got {}",
-                plan.program.batch,
-                labels.len()
-            ),
+            format!("a batch of {} rows expected, got {}", plan.program.batch, labels.len()),
         ));
     }
     let x: Vec<i64> = x.into_iter().map(i64::from).collect();
@@ -257,10 +231,7 @@ pub fn train_segment<'py>(
     if labels.len() != rows || x.len() != rows * d {
         return Err(error(
             "witness",
-            format!(
-                "{rows} training rows of {d} features expected, got {}",
-                labels.len()
-            ),
+            format!("{rows} training rows of {d} features expected, got {}", labels.len()),
         ));
     }
     let seed = seed_to_fr(&digest(seed)?);
@@ -269,9 +240,8 @@ pub fn train_segment<'py>(
         for position in 0..plan.program.m as u64 {
             for batch in plan.sampling.indices(seed, position).chunks(plan.program.batch) {
                 let rows = || batch.iter().map(|i| *i as usize);
-                let xs: Vec<i64> = rows()
-                    .flat_map(|r| x[r * d..(r + 1) * d].iter().map(|v| i64::from(*v)))
-                    .collect();
+                let xs: Vec<i64> =
+                    rows().flat_map(|r| x[r * d..(r + 1) * d].iter().map(|v| i64::from(*v))).collect();
                 let ls: Vec<u32> = rows().map(|r| labels[r]).collect();
                 traces.push(executor::step(&plan, &mut w, &xs, &ls));
             }
@@ -291,10 +261,7 @@ fn report<'py>(py: Python<'py>, plan: &Plan, traces: &[StepTrace]) -> PyResult<B
     let clamped = PyDict::new(py);
     let per_step = PyDict::new(py);
     for (l, layer) in plan.program.layers.iter().enumerate() {
-        for (which, name) in [
-            (0, format!("{}.Y", layer.name)),
-            (1, format!("{}.dX", layer.name)),
-        ] {
+        for (which, name) in [(0, format!("{}.Y", layer.name)), (1, format!("{}.dX", layer.name))] {
             if which == 1 && l == 0 {
                 continue;
             }

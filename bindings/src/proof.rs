@@ -28,14 +28,7 @@ macro_rules! both {
 }
 
 fn unknown_scheme(scheme: &str) -> PyErr {
-    error(
-        "program",
-        format!(
-            "scheme: '{}' or '{}' expected, got '{scheme}'",
-            Ipa::NAME,
-            HyperKzg::NAME
-        ),
-    )
+    error("program", format!("scheme: '{}' or '{}' expected, got '{scheme}'", Ipa::NAME, HyperKzg::NAME))
 }
 
 /// What a prover prepares once per program.
@@ -51,16 +44,10 @@ impl Parameters {
         let plan = plan(program)?;
         let ptau = ptau.as_deref();
         let setup = match scheme {
-            "ipa" => Either::Ipa(
-                py.detach(|| Setup::new(plan, ptau))
-                    .map(Arc::new)
-                    .map_err(ivc_error)?,
-            ),
-            "hyperkzg" => Either::HyperKzg(
-                py.detach(|| Setup::new(plan, ptau))
-                    .map(Arc::new)
-                    .map_err(ivc_error)?,
-            ),
+            "ipa" => Either::Ipa(py.detach(|| Setup::new(plan, ptau)).map(Arc::new).map_err(ivc_error)?),
+            "hyperkzg" => {
+                Either::HyperKzg(py.detach(|| Setup::new(plan, ptau)).map(Arc::new).map_err(ivc_error)?)
+            }
             other => return Err(unknown_scheme(other)),
         };
         Ok(Parameters(setup))
@@ -91,12 +78,10 @@ impl VerifyingKey {
         let plan = plan(program)?;
         let ptau = ptau.as_deref();
         match scheme {
-            "ipa" => Ok(Self(Either::Ipa(
-                py.detach(|| Key::derive(plan, ptau)).map_err(ivc_error)?,
-            ))),
-            "hyperkzg" => Ok(Self(Either::HyperKzg(
-                py.detach(|| Key::derive(plan, ptau)).map_err(ivc_error)?,
-            ))),
+            "ipa" => Ok(Self(Either::Ipa(py.detach(|| Key::derive(plan, ptau)).map_err(ivc_error)?))),
+            "hyperkzg" => {
+                Ok(Self(Either::HyperKzg(py.detach(|| Key::derive(plan, ptau)).map_err(ivc_error)?)))
+            }
             other => Err(unknown_scheme(other)),
         }
     }
@@ -105,12 +90,8 @@ impl VerifyingKey {
     #[staticmethod]
     fn from_bytes(py: Python<'_>, scheme: &str, data: &[u8]) -> PyResult<Self> {
         match scheme {
-            "ipa" => Ok(Self(Either::Ipa(
-                py.detach(|| Key::from_bytes(data)).map_err(ivc_error)?,
-            ))),
-            "hyperkzg" => Ok(Self(Either::HyperKzg(
-                py.detach(|| Key::from_bytes(data)).map_err(ivc_error)?,
-            ))),
+            "ipa" => Ok(Self(Either::Ipa(py.detach(|| Key::from_bytes(data)).map_err(ivc_error)?))),
+            "hyperkzg" => Ok(Self(Either::HyperKzg(py.detach(|| Key::from_bytes(data)).map_err(ivc_error)?))),
             other => Err(unknown_scheme(other)),
         }
     }
@@ -144,12 +125,9 @@ pub struct Prover(Mutex<Running>);
 
 impl Prover {
     fn lock(&self) -> PyResult<MutexGuard<'_, Running>> {
-        self.0.lock().map_err(|_| {
-            error(
-                "state",
-                "a previous call panicked; restore from the last saved state",
-            )
-        })
+        self.0
+            .lock()
+            .map_err(|_| error("state", "a previous call panicked; restore from the last saved state"))
     }
 }
 

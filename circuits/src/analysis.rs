@@ -35,11 +35,7 @@ impl Rescale {
         {
             total_bits += 1;
         }
-        Rescale {
-            total_bits,
-            shift,
-            width,
-        }
+        Rescale { total_bits, shift, width }
     }
 }
 
@@ -86,59 +82,21 @@ pub fn analyse(program: &Program) -> Result<Vec<LayerBounds>, CircuitError> {
             name,
             "weight",
             WEIGHT_BITS,
-            product(&[
-                steps,
-                program.c.into(),
-                program.batch as u128,
-                xmax.max(bias_x),
-                gmax,
-            ]),
+            product(&[steps, program.c.into(), program.batch as u128, xmax.max(bias_x), gmax]),
         )?;
-        let wmax = limited(
-            name,
-            "weight",
-            WEIGHT_BITS,
-            Some(u128::from(layer.init_range) + reach),
-        )?;
-        let zmax = limited(
-            name,
-            "sum Z",
-            MAX_TOTAL_BITS - 1,
-            product(&[layer.d_in as u128 * xmax + bias_x, wmax]),
-        )?;
-        let forward = fitting(
-            name,
-            "rescale of Z",
-            Rescale::new(zmax, program.f_w(), layer.y_bits),
-        )?;
+        let wmax = limited(name, "weight", WEIGHT_BITS, Some(u128::from(layer.init_range) + reach))?;
+        let zmax =
+            limited(name, "sum Z", MAX_TOTAL_BITS - 1, product(&[layer.d_in as u128 * xmax + bias_x, wmax]))?;
+        let forward = fitting(name, "rescale of Z", Rescale::new(zmax, program.f_w(), layer.y_bits))?;
         let (emax, backward) = if l == 0 {
             (None, None)
         } else {
-            let e = limited(
-                name,
-                "sum G·W",
-                MAX_TOTAL_BITS - 1,
-                product(&[layer.d_out as u128, gmax, wmax]),
-            )?;
+            let e =
+                limited(name, "sum G·W", MAX_TOTAL_BITS - 1, product(&[layer.d_out as u128, gmax, wmax]))?;
             let width = program.layers[l - 1].grad_bits;
-            (
-                Some(e),
-                Some(fitting(
-                    name,
-                    "rescale of G·W",
-                    Rescale::new(e, program.f_w(), width),
-                )?),
-            )
+            (Some(e), Some(fitting(name, "rescale of G·W", Rescale::new(e, program.f_w(), width))?))
         };
-        out.push(LayerBounds {
-            xmax,
-            gmax,
-            wmax,
-            zmax,
-            emax,
-            forward,
-            backward,
-        });
+        out.push(LayerBounds { xmax, gmax, wmax, zmax, emax, forward, backward });
         xmax = ymax;
     }
     let size = size(program, &out);

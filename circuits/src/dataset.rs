@@ -30,22 +30,14 @@ impl RowLayout {
         let (mut element, mut offset) = (0, 0);
         let mut places = Vec::with_capacity(1 + program.features());
         for field in 0..=program.features() {
-            let width = if field == 0 {
-                label_bits
-            } else {
-                program.input_bits
-            };
+            let width = if field == 0 { label_bits } else { program.input_bits };
             if offset + width > ELEMENT_BITS {
                 (element, offset) = (element + 1, 0);
             }
             places.push((element, offset as usize));
             offset += width;
         }
-        RowLayout {
-            label_bits,
-            places,
-            elements: element + 1,
-        }
+        RowLayout { label_bits, places, elements: element + 1 }
     }
 
     fn pack(&self, label: u32, unsigned: impl Iterator<Item = i64>) -> Vec<Fr> {
@@ -112,16 +104,9 @@ impl Dataset {
         let (rows, features) = (program.rows, program.features());
         check("labels", rows, labels.len())?;
         check("samples", rows * features, samples.len())?;
-        let offset = if program.input_signed {
-            1i64 << (program.input_bits - 1)
-        } else {
-            0
-        };
+        let offset = if program.input_signed { 1i64 << (program.input_bits - 1) } else { 0 };
         let limit = 1i64 << program.input_bits;
-        if let Some(i) = samples
-            .iter()
-            .position(|x| !(0..limit).contains(&(i64::from(*x) + offset)))
-        {
+        if let Some(i) = samples.iter().position(|x| !(0..limit).contains(&(i64::from(*x) + offset))) {
             return Err(CircuitError::Witness {
                 what: format!("row {}, feature {}", i / features, i % features),
                 expected: format!("{} to {}", -offset, limit - offset - 1),
@@ -136,10 +121,8 @@ impl Dataset {
             });
         }
         let layout = RowLayout::new(program);
-        let salts: Vec<Fr> = (0..rows)
-            .into_par_iter()
-            .map(|r| hash(Domain::Salt, &[key, Fr::from(r as u64)]))
-            .collect();
+        let salts: Vec<Fr> =
+            (0..rows).into_par_iter().map(|r| hash(Domain::Salt, &[key, Fr::from(r as u64)])).collect();
         let leaves: Vec<Fr> = (0..rows)
             .into_par_iter()
             .map(|r| {
@@ -153,19 +136,11 @@ impl Dataset {
         let empty = empty_nodes(depth);
         let mut levels = vec![leaves];
         for h in 0..depth {
-            let level = levels[h]
-                .par_chunks(ARITY)
-                .map(|c| hash(Domain::Node, &children(c, empty[h])))
-                .collect();
+            let level =
+                levels[h].par_chunks(ARITY).map(|c| hash(Domain::Node, &children(c, empty[h]))).collect();
             levels.push(level);
         }
-        Ok(Dataset {
-            features,
-            samples,
-            labels,
-            salts,
-            levels,
-        })
+        Ok(Dataset { features, samples, labels, salts, levels })
     }
 
     /// Merkle root.
@@ -180,9 +155,7 @@ impl Dataset {
 
     /// x of a row.
     pub fn features(&self, row: usize) -> impl Iterator<Item = i64> + '_ {
-        self.samples[row * self.features..(row + 1) * self.features]
-            .iter()
-            .map(|x| i64::from(*x))
+        self.samples[row * self.features..(row + 1) * self.features].iter().map(|x| i64::from(*x))
     }
 
     /// Class of a row.
@@ -219,11 +192,7 @@ fn check(what: &str, expected: usize, got: usize) -> Result<(), CircuitError> {
     if expected == got {
         return Ok(());
     }
-    Err(CircuitError::Witness {
-        what: what.into(),
-        expected: expected.to_string(),
-        got: got.to_string(),
-    })
+    Err(CircuitError::Witness { what: what.into(), expected: expected.to_string(), got: got.to_string() })
 }
 
 #[cfg(test)]
@@ -233,13 +202,7 @@ mod tests {
 
     pub(crate) fn data(p: &Program) -> Dataset {
         let samples = (0..p.rows * p.features()).map(|i| (i * 7 % 32) as i32).collect();
-        Dataset::new(
-            p,
-            Fr::from(5),
-            samples,
-            (0..p.rows as u32).map(|r| r % 2).collect(),
-        )
-        .unwrap()
+        Dataset::new(p, Fr::from(5), samples, (0..p.rows as u32).map(|r| r % 2).collect()).unwrap()
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! The NumPy executor in `zkml` is the readable reference; both agree bit for bit.
 
 use crate::analysis::Rescale;
-use crate::fold::Plan;
 use crate::packing::Weights;
+use crate::plan::Plan;
 
 /// What one step computed. Matrices are row-major, B rows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,26 +32,16 @@ fn quotient(z: i128, r: &Rescale) -> i128 {
 /// One step; `weights` become the updated ones. `x`: B × features, `labels`: B.
 pub fn step(plan: &Plan, weights: &mut Weights, x: &[i64], labels: &[u32]) -> StepTrace {
     let p = &plan.program;
-    let mut trace = StepTrace {
-        clamped: vec![[0; 2]; p.layers.len()],
-        ..Default::default()
-    };
+    let mut trace = StepTrace { clamped: vec![[0; 2]; p.layers.len()], ..Default::default() };
     let mut activations = vec![x.to_vec()];
     let mut signs = Vec::new();
     for l in 0..p.layers.len() {
         let z = forward(plan, l, &weights[l], &activations[l]);
         let r = &plan.bounds[l].forward;
         let y: Vec<i64> = z.iter().map(|z| rescale(*z, r)).collect();
-        trace.clamped[l][0] = z
-            .iter()
-            .zip(&y)
-            .filter(|(z, y)| quotient(**z, r) != i128::from(**y))
-            .count() as u64;
-        activations.push(if p.layers[l].relu {
-            y.iter().map(|y| (*y).max(0)).collect()
-        } else {
-            y.clone()
-        });
+        trace.clamped[l][0] =
+            z.iter().zip(&y).filter(|(z, y)| quotient(**z, r) != i128::from(**y)).count() as u64;
+        activations.push(if p.layers[l].relu { y.iter().map(|y| (*y).max(0)).collect() } else { y.clone() });
         signs.push(y.iter().map(|y| *y >= 0).collect::<Vec<_>>());
         trace.z.push(z);
     }
@@ -66,11 +56,8 @@ pub fn step(plan: &Plan, weights: &mut Weights, x: &[i64], labels: &[u32]) -> St
         if let Some(r) = &plan.bounds[l].backward {
             let e = backward(plan, l, &weights[l], &g);
             dx = e.iter().map(|e| rescale(*e, r)).collect();
-            trace.clamped[l][1] = e
-                .iter()
-                .zip(&dx)
-                .filter(|(e, d)| quotient(**e, r) != i128::from(**d))
-                .count() as u64;
+            trace.clamped[l][1] =
+                e.iter().zip(&dx).filter(|(e, d)| quotient(**e, r) != i128::from(**d)).count() as u64;
             trace.e[l] = e;
         }
         update(plan, l, &mut weights[l], &activations[l], &g);
@@ -113,10 +100,7 @@ fn backward(plan: &Plan, l: usize, w: &[i64], g: &[i64]) -> Vec<i128> {
     g.chunks(d_out)
         .flat_map(|gs| {
             (0..d_in).map(move |i| {
-                gs.iter()
-                    .zip(&w[i * d_out..])
-                    .map(|(g, w)| i128::from(*g) * i128::from(*w))
-                    .sum::<i128>()
+                gs.iter().zip(&w[i * d_out..]).map(|(g, w)| i128::from(*g) * i128::from(*w)).sum::<i128>()
             })
         })
         .collect()
@@ -141,11 +125,7 @@ mod tests {
 
     #[test]
     fn rescale_floors_rounds_and_clamps() {
-        let r = Rescale {
-            total_bits: 20,
-            shift: 4,
-            width: 4,
-        };
+        let r = Rescale { total_bits: 20, shift: 4, width: 4 };
         let cases = [
             (0, 0),
             (7, 0),

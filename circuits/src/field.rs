@@ -46,9 +46,7 @@ pub fn from_bytes(bytes: &[u8]) -> Result<Fr, CircuitError> {
 /// The integer of at most 31 big-endian bytes.
 pub fn from_be_bytes(bytes: &[u8]) -> Fr {
     debug_assert!(bytes.len() <= 31);
-    bytes
-        .iter()
-        .fold(Fr::ZERO, |acc, b| acc * pow2(8) + Fr::from(u64::from(*b)))
+    bytes.iter().fold(Fr::ZERO, |acc, b| acc * pow2(8) + Fr::from(u64::from(*b)))
 }
 
 /// A digest's two 128-bit halves, big-endian.

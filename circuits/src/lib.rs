@@ -4,10 +4,11 @@
 //!
 //! | module | job |
 //! |---|---|
-//! | [`program`], [`analysis`] | canonical program, bounds that soundness needs (§3) |
+//! | [`program`], [`analysis`], [`plan`] | canonical program, bounds that soundness needs (§3), what follows |
 //! | [`executor`] | exact integer training, the witness of a fold (§3) |
 //! | [`packing`], [`genesis`] | weights as field elements, C_0 (§4) |
 //! | [`dataset`], [`sampling`] | Merkle tree over rows, batch indices (§5, §6) |
+//! | [`state`] | the IVC state and a fold's witness (§6, §8) |
 //! | [`ops`], [`fold`] | one operator per file; the step circuit (§6) |
 //! | [`mock`] | checker that names the failing operator, index and values |
 
@@ -21,10 +22,12 @@ pub mod genesis;
 pub mod mock;
 pub mod ops;
 pub mod packing;
+pub mod plan;
 pub mod poseidon;
 pub mod program;
 pub mod sampling;
 pub mod signal;
+pub mod state;
 
 pub use error::CircuitError;
 pub use field::Fr;

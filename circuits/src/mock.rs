@@ -164,12 +164,10 @@ fn show(v: Fr) -> String {
     let small = |x: &Fr| {
         let repr = x.to_repr();
         let bytes: &[u8] = repr.as_ref();
-        bytes[15..].iter().all(|b| *b == 0).then(|| {
-            bytes[..15]
-                .iter()
-                .rev()
-                .fold(0u128, |acc, b| (acc << 8) | u128::from(*b))
-        })
+        bytes[15..]
+            .iter()
+            .all(|b| *b == 0)
+            .then(|| bytes[..15].iter().rev().fold(0u128, |acc, b| (acc << 8) | u128::from(*b)))
     };
     match (small(&v), small(&-v)) {
         (Some(n), _) => n.to_string(),
@@ -182,10 +180,7 @@ impl ConstraintSystem<Fr> for MockCs {
     type Root = Self;
 
     fn new() -> Self {
-        MockCs {
-            inputs: vec![Fr::ONE],
-            ..Default::default()
-        }
+        MockCs { inputs: vec![Fr::ONE], ..Default::default() }
     }
 
     fn alloc<F, A, AR>(&mut self, annotation: A, f: F) -> Result<Variable, SynthesisError>
@@ -219,10 +214,7 @@ impl ConstraintSystem<Fr> for MockCs {
     {
         let zero = LinearCombination::zero;
         let at = self.at(annotation().into());
-        self.constraints.push(Constraint {
-            at,
-            sides: [a(zero()), b(zero()), c(zero())],
-        });
+        self.constraints.push(Constraint { at, sides: [a(zero()), b(zero()), c(zero())] });
     }
 
     fn push_namespace<NR, N>(&mut self, name_fn: N)

@@ -25,11 +25,7 @@ impl Packing {
     /// Packing of an axis whose sums are decomposed by `rescale`.
     pub fn new(rescale: &Rescale, axis: usize) -> Self {
         let slot_bits = rescale.slot_bits() as usize;
-        Packing {
-            slots: (PACK_BITS as usize / slot_bits).min(axis),
-            slot_bits,
-            axis,
-        }
+        Packing { slots: (PACK_BITS as usize / slot_bits).min(axis), slot_bits, axis }
     }
 
     /// Elements per packed row.
@@ -50,9 +46,8 @@ impl Packing {
     fn pack(&self, value: impl Fn(usize) -> i64) -> Vec<Fr> {
         (0..self.groups())
             .map(|g| {
-                self.members(g).fold(Fr::ZERO, |acc, j| {
-                    acc + self.coefficient(j) * from_i128(value(j).into())
-                })
+                self.members(g)
+                    .fold(Fr::ZERO, |acc, j| acc + self.coefficient(j) * from_i128(value(j).into()))
             })
             .collect()
     }
@@ -122,24 +117,15 @@ mod tests {
         let p = tiny();
         let packings = packings(&p, &analyse(&p).unwrap());
         let weights: Weights = (0..2)
-            .map(|l| {
-                (0..p.weight_rows(l) * p.layers[l].d_out)
-                    .map(|i| i as i64 - 5)
-                    .collect()
-            })
+            .map(|l| (0..p.weight_rows(l) * p.layers[l].d_out).map(|i| i as i64 - 5).collect())
             .collect();
         let packed = pack_weights(&p, &packings, &weights);
         let f = packings[0].forward;
-        let expected = (0..4).fold(Fr::ZERO, |a, j| {
-            a + pow2(j * f.slot_bits) * from_i128(j as i128 - 5)
-        });
+        let expected = (0..4).fold(Fr::ZERO, |a, j| a + pow2(j * f.slot_bits) * from_i128(j as i128 - 5));
         assert_eq!(f.slots, 4);
         assert_eq!(packed[0], expected);
         let b = packings[1].backward.unwrap();
-        assert_eq!(
-            packed.len(),
-            4 + (4 + 1) * packings[1].forward.groups() + 2 * b.groups()
-        );
+        assert_eq!(packed.len(), 4 + (4 + 1) * packings[1].forward.groups() + 2 * b.groups());
     }
 
     #[test]

@@ -98,10 +98,7 @@ fn separator(domain: Domain) -> u32 {
 }
 
 fn pattern(inputs: usize, outputs: usize) -> IOPattern {
-    IOPattern(vec![
-        SpongeOp::Absorb(inputs as u32),
-        SpongeOp::Squeeze(outputs as u32),
-    ])
+    IOPattern(vec![SpongeOp::Absorb(inputs as u32), SpongeOp::Squeeze(outputs as u32)])
 }
 
 fn elt<CS: ConstraintSystem<Fr>>(input: &Input) -> Elt<Fr> {
@@ -172,10 +169,8 @@ mod tests {
         for (inputs, outputs) in [(1, 1), (4, 1), (5, 1), (8, 1), (9, 1), (50, 1), (2, 12), (3, 30)] {
             let values: Vec<Fr> = (0..inputs).map(|i| Fr::from(i as u64 + 7).square()).collect();
             let mut cs = MockCs::new();
-            let vars: Vec<Input> = values
-                .iter()
-                .map(|v| Input::Var(Num::alloc(cs.namespace(|| "in"), *v).unwrap()))
-                .collect();
+            let vars: Vec<Input> =
+                values.iter().map(|v| Input::Var(Num::alloc(cs.namespace(|| "in"), *v).unwrap())).collect();
             let out = hash_circuit(cs.namespace(|| "h"), Domain::Leaf, &vars, outputs).unwrap();
             let got: Vec<Fr> = out.iter().map(|n| n.value).collect();
             assert_eq!(got, hash_many(Domain::Leaf, &values, outputs));

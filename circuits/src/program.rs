@@ -80,9 +80,7 @@ impl Program {
 
     /// Number of weights, biases included.
     pub fn weight_count(&self) -> usize {
-        (0..self.layers.len())
-            .map(|l| self.weight_rows(l) * self.layers[l].d_out)
-            .sum()
+        (0..self.layers.len()).map(|l| self.weight_rows(l) * self.layers[l].d_out).sum()
     }
 
     /// Decodes canonical bytes and checks every range.
@@ -135,10 +133,7 @@ impl Program {
             let f = |name: &str| format!("layers[{i}].{name}");
             if layer.name.is_empty()
                 || layer.name.len() > 64
-                || !layer
-                    .name
-                    .bytes()
-                    .all(|c| c.is_ascii_alphanumeric() || b"_./-".contains(&c))
+                || !layer.name.bytes().all(|c| c.is_ascii_alphanumeric() || b"_./-".contains(&c))
                 || self.layers[..i].iter().any(|other| other.name == layer.name)
             {
                 return Err(CircuitError::ProgramRange {
@@ -164,16 +159,8 @@ fn in_range(field: String, v: u64, lo: u64, hi: u64) -> Result<(), CircuitError>
     if (lo..=hi).contains(&v) {
         return Ok(());
     }
-    let expected = if lo == hi {
-        format!("{lo}")
-    } else {
-        format!("{lo} to {hi}")
-    };
-    Err(CircuitError::ProgramRange {
-        field,
-        expected,
-        got: v.to_string(),
-    })
+    let expected = if lo == hi { format!("{lo}") } else { format!("{lo} to {hi}") };
+    Err(CircuitError::ProgramRange { field, expected, got: v.to_string() })
 }
 
 fn read_program(d: &mut Decoder<'_>) -> Result<Program, CircuitError> {
@@ -192,15 +179,8 @@ fn read_program(d: &mut Decoder<'_>) -> Result<Program, CircuitError> {
     let classes = size(d, "classes")?;
     let count = d.array().map_err(bad)?.unwrap_or(0);
     in_range("layers".into(), count, 1, MAX_LAYERS)?;
-    let layers = (0..count)
-        .map(|i| read_layer(d, i))
-        .collect::<Result<Vec<_>, _>>()?;
-    in_range(
-        "features".into(),
-        features as u64,
-        layers[0].d_in as u64,
-        layers[0].d_in as u64,
-    )?;
+    let layers = (0..count).map(|i| read_layer(d, i)).collect::<Result<Vec<_>, _>>()?;
+    in_range("features".into(), features as u64, layers[0].d_in as u64, layers[0].d_in as u64)?;
     Ok(Program {
         batch,
         k,
@@ -237,30 +217,13 @@ fn write_program<W: minicbor::encode::Write>(
     e: &mut Encoder<W>,
 ) -> Result<(), minicbor::encode::Error<W::Error>> {
     e.array(14)?.str(TAG)?.str(ARITHMETISATION)?;
-    e.u64(p.batch as u64)?
-        .u64(p.k as u64)?
-        .u64(p.m as u64)?
-        .u64(p.max_segments)?;
-    e.u64(p.rows as u64)?
-        .u32(p.f_x)?
-        .u32(p.f_g)?
-        .u32(p.kappa)?
-        .u64(p.c)?;
-    e.array(3)?
-        .u64(p.features() as u64)?
-        .u32(p.input_bits)?
-        .bool(p.input_signed)?;
+    e.u64(p.batch as u64)?.u64(p.k as u64)?.u64(p.m as u64)?.u64(p.max_segments)?;
+    e.u64(p.rows as u64)?.u32(p.f_x)?.u32(p.f_g)?.u32(p.kappa)?.u64(p.c)?;
+    e.array(3)?.u64(p.features() as u64)?.u32(p.input_bits)?.bool(p.input_signed)?;
     e.u64(p.classes as u64)?.array(p.layers.len() as u64)?;
     for l in &p.layers {
-        e.array(8)?
-            .str(&l.name)?
-            .u64(l.d_in as u64)?
-            .u64(l.d_out as u64)?;
-        e.bool(l.bias)?
-            .bool(l.relu)?
-            .u32(l.y_bits)?
-            .u32(l.grad_bits)?
-            .u64(l.init_range)?;
+        e.array(8)?.str(&l.name)?.u64(l.d_in as u64)?.u64(l.d_out as u64)?;
+        e.bool(l.bias)?.bool(l.relu)?.u32(l.y_bits)?.u32(l.grad_bits)?.u64(l.init_range)?;
     }
     Ok(())
 }
@@ -272,9 +235,7 @@ fn bad(e: minicbor::decode::Error) -> CircuitError {
 fn array(d: &mut Decoder<'_>, len: u64, what: &str) -> Result<(), CircuitError> {
     match d.array().map_err(bad)? {
         Some(n) if n == len => Ok(()),
-        got => Err(CircuitError::ProgramEncoding(format!(
-            "{what}: array of {len} expected, got {got:?}"
-        ))),
+        got => Err(CircuitError::ProgramEncoding(format!("{what}: array of {len} expected, got {got:?}"))),
     }
 }
 
@@ -283,17 +244,15 @@ fn literal(d: &mut Decoder<'_>, expected: &str) -> Result<(), CircuitError> {
     if got == expected {
         return Ok(());
     }
-    Err(CircuitError::ProgramEncoding(format!(
-        "'{expected}' expected, got {got:?}"
-    )))
+    Err(CircuitError::ProgramEncoding(format!("'{expected}' expected, got {got:?}")))
 }
 
 fn uint(d: &mut Decoder<'_>, what: &str) -> Result<u64, CircuitError> {
     match d.datatype().map_err(bad)? {
         Type::U8 | Type::U16 | Type::U32 | Type::U64 => d.u64().map_err(bad),
-        other => Err(CircuitError::ProgramEncoding(format!(
-            "{what}: unsigned integer expected, got {other}"
-        ))),
+        other => {
+            Err(CircuitError::ProgramEncoding(format!("{what}: unsigned integer expected, got {other}")))
+        }
     }
 }
 
@@ -306,8 +265,7 @@ fn small(d: &mut Decoder<'_>, what: &str) -> Result<u32, CircuitError> {
 }
 
 fn boolean(d: &mut Decoder<'_>, what: &str) -> Result<bool, CircuitError> {
-    d.bool()
-        .map_err(|_| CircuitError::ProgramEncoding(format!("{what}: boolean expected")))
+    d.bool().map_err(|_| CircuitError::ProgramEncoding(format!("{what}: boolean expected")))
 }
 
 #[cfg(test)]
@@ -333,16 +291,7 @@ pub(crate) mod tests {
     }
 
     fn layer(name: &str, d_in: usize, d_out: usize, relu: bool, y_bits: u32, grad_bits: u32) -> Layer {
-        Layer {
-            name: name.into(),
-            d_in,
-            d_out,
-            bias: true,
-            relu,
-            y_bits,
-            grad_bits,
-            init_range: 4096,
-        }
+        Layer { name: name.into(), d_in, d_out, bias: true, relu, y_bits, grad_bits, init_range: 4096 }
     }
 
     #[test]
@@ -355,19 +304,13 @@ pub(crate) mod tests {
     fn trailing_and_overlong_bytes_are_refused() {
         let mut bytes = tiny().encode();
         bytes.push(0);
-        assert!(matches!(
-            Program::decode(&bytes),
-            Err(CircuitError::ProgramEncoding(_))
-        ));
+        assert!(matches!(Program::decode(&bytes), Err(CircuitError::ProgramEncoding(_))));
         bytes.pop();
         // batch = 2 written in two bytes
         let at = 1 + 1 + TAG.len() + 1 + ARITHMETISATION.len();
         assert_eq!(bytes[at], 2);
         bytes.splice(at..=at, [0x18, 2]);
-        assert!(matches!(
-            Program::decode(&bytes),
-            Err(CircuitError::ProgramEncoding(_))
-        ));
+        assert!(matches!(Program::decode(&bytes), Err(CircuitError::ProgramEncoding(_))));
     }
 
     #[test]

@@ -50,10 +50,7 @@ impl Sampling {
     /// ⌊u·n / 2^w⌋ and the remainder.
     pub fn index_of(&self, u: u128) -> (u64, u128) {
         let product = u * u128::from(self.rows);
-        (
-            (product >> self.draw_bits) as u64,
-            product & ((1 << self.draw_bits) - 1),
-        )
+        ((product >> self.draw_bits) as u64, product & ((1 << self.draw_bits) - 1))
     }
 
     /// The fold's indices, step by step.
@@ -72,9 +69,7 @@ impl Sampling {
 fn bit_range(v: &Fr, from: usize, count: usize) -> u128 {
     let repr = v.to_repr();
     let bytes: &[u8] = repr.as_ref();
-    (from..from + count).rev().fold(0u128, |acc, i| {
-        (acc << 1) | u128::from((bytes[i / 8] >> (i % 8)) & 1)
-    })
+    (from..from + count).rev().fold(0u128, |acc, i| (acc << 1) | u128::from((bytes[i / 8] >> (i % 8)) & 1))
 }
 
 #[cfg(test)]

@@ -25,11 +25,7 @@ impl Num {
     /// Allocates an unconstrained variable.
     pub fn alloc<CS: ConstraintSystem<Fr>>(mut cs: CS, value: Fr) -> Result<Self, SynthesisError> {
         let variable = cs.alloc(|| "value", || Ok(value))?;
-        Ok(Num {
-            variable,
-            symbolic: !cs.is_witness_generator(),
-            value,
-        })
+        Ok(Num { variable, symbolic: !cs.is_witness_generator(), value })
     }
 
     /// Wraps nova-snark's handle; in shape mode, where it has no value, the value is zero.
@@ -53,15 +49,8 @@ impl Num {
 
     /// As a linear form.
     pub fn lin(&self) -> Lin {
-        let terms = if self.symbolic {
-            vec![(self.variable, Fr::ONE)]
-        } else {
-            Vec::new()
-        };
-        Lin {
-            terms,
-            value: self.value,
-        }
+        let terms = if self.symbolic { vec![(self.variable, Fr::ONE)] } else { Vec::new() };
+        Lin { terms, value: self.value }
     }
 }
 
@@ -81,10 +70,7 @@ impl Lin {
 
     /// A constant.
     pub fn constant<CS: ConstraintSystem<Fr>>(value: Fr) -> Self {
-        Lin {
-            terms: vec![(CS::one(), value)],
-            value,
-        }
+        Lin { terms: vec![(CS::one(), value)], value }
     }
 
     /// self + coeff·other.
@@ -95,8 +81,7 @@ impl Lin {
 
     /// self += coeff·other.
     pub fn add_assign(&mut self, coeff: Fr, other: &Lin) {
-        self.terms
-            .extend(other.terms.iter().map(|(v, c)| (*v, *c * coeff)));
+        self.terms.extend(other.terms.iter().map(|(v, c)| (*v, *c * coeff)));
         self.value += coeff * other.value;
     }
 
@@ -108,9 +93,7 @@ impl Lin {
     }
 
     fn to_lc(&self) -> LinearCombination<Fr> {
-        self.terms
-            .iter()
-            .fold(LinearCombination::zero(), |lc, (v, c)| lc + (*c, *v))
+        self.terms.iter().fold(LinearCombination::zero(), |lc, (v, c)| lc + (*c, *v))
     }
 }
 
@@ -126,18 +109,12 @@ pub struct Int {
 impl Int {
     /// Allocates an unconstrained variable.
     pub fn alloc<CS: ConstraintSystem<Fr>>(cs: CS, value: i128) -> Result<Self, SynthesisError> {
-        Ok(Int {
-            lin: Num::alloc(cs, from_i128(value))?.lin(),
-            value,
-        })
+        Ok(Int { lin: Num::alloc(cs, from_i128(value))?.lin(), value })
     }
 
     /// A constant.
     pub fn constant<CS: ConstraintSystem<Fr>>(value: i128) -> Self {
-        Int {
-            lin: Lin::constant::<CS>(from_i128(value)),
-            value,
-        }
+        Int { lin: Lin::constant::<CS>(from_i128(value)), value }
     }
 
     /// self + coeff·other.
@@ -199,22 +176,12 @@ pub fn bits<CS: ConstraintSystem<Fr>>(
     value: i128,
     count: u32,
 ) -> Result<Vec<Int>, SynthesisError> {
-    (0..count)
-        .map(|i| {
-            bit(
-                cs.namespace(|| format!("bit {i}")),
-                (value >> i.min(127)) & 1 == 1,
-            )
-        })
-        .collect()
+    (0..count).map(|i| bit(cs.namespace(|| format!("bit {i}")), (value >> i.min(127)) & 1 == 1)).collect()
 }
 
 /// Σ 2^i·bit_i.
 pub fn weigh(bits: &[Int]) -> Int {
-    let mut out = Int {
-        lin: Lin::zero(),
-        value: 0,
-    };
+    let mut out = Int { lin: Lin::zero(), value: 0 };
     for (i, b) in bits.iter().enumerate() {
         out = out.add(1 << i, b);
     }
@@ -227,13 +194,7 @@ pub fn is_zero<CS: ConstraintSystem<Fr>>(mut cs: CS, a: &Lin) -> Result<Int, Syn
     let flag = Int::alloc(cs.namespace(|| "flag"), i128::from(bool::from(a.value.is_zero())))?;
     let inv = Num::alloc(cs.namespace(|| "inverse"), inverse)?;
     let not_flag = Int::constant::<CS>(1).add(-1, &flag);
-    enforce(
-        cs.namespace(|| "inverse"),
-        "a·inverse = 1 − flag",
-        a,
-        &inv.lin(),
-        &not_flag.lin,
-    );
+    enforce(cs.namespace(|| "inverse"), "a·inverse = 1 − flag", a, &inv.lin(), &not_flag.lin);
     enforce(cs, "a·flag = 0", a, &flag.lin, &Lin::zero());
     Ok(flag)
 }
@@ -263,19 +224,12 @@ pub fn enforce_selected<CS: ConstraintSystem<Fr>>(
     target: &Lin,
 ) -> Result<(), SynthesisError> {
     let bits_needed = usize::BITS - (items.len() - 1).leading_zeros();
-    assert_eq!(
-        index.len(),
-        bits_needed as usize,
-        "bits of a selection among {}",
-        items.len()
-    );
+    assert_eq!(index.len(), bits_needed as usize, "bits of a selection among {}", items.len());
     let mut layer: Vec<Lin> = items.to_vec();
     for (depth, b) in index.iter().enumerate() {
         if layer.len() == 2 {
-            let (gain, change) = (
-                layer[1].clone().add(-Fr::ONE, &layer[0]),
-                target.clone().add(-Fr::ONE, &layer[0]),
-            );
+            let (gain, change) =
+                (layer[1].clone().add(-Fr::ONE, &layer[0]), target.clone().add(-Fr::ONE, &layer[0]));
             enforce(cs, "selected item", &b.lin, &gain, &change);
             return Ok(());
         }

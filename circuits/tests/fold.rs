@@ -3,11 +3,13 @@
 
 use circuits::dataset::Dataset;
 use circuits::field::from_i128;
-use circuits::fold::{key_commitment, prepare, FoldCircuit, Plan, PreparedFold, State};
+use circuits::fold::FoldCircuit;
 use circuits::genesis::genesis_weights;
 use circuits::mock::MockCs;
+use circuits::plan::Plan;
 use circuits::program::{Layer, Program};
 use circuits::signal::Num;
+use circuits::state::{key_commitment, prepare, PreparedFold, State};
 use circuits::Fr;
 use ff::Field;
 use nova_snark::frontend::ConstraintSystem;
@@ -57,9 +59,7 @@ fn run(program: Program, position: u64, salt: u64) -> Run {
     let p = &plan.program;
     let low = if p.input_signed { -16 } else { 0 };
     let mix = |i: usize| (i as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(salt) >> 40;
-    let samples = (0..p.rows * p.features())
-        .map(|i| (mix(i) % 32) as i32 + low)
-        .collect();
+    let samples = (0..p.rows * p.features()).map(|i| (mix(i) % 32) as i32 + low).collect();
     let labels = (0..p.rows).map(|r| (mix(r) % p.classes as u64) as u32).collect();
     let key = Fr::from(99);
     let data = Dataset::new(p, key, samples, labels).unwrap();
@@ -71,25 +71,14 @@ fn run(program: Program, position: u64, salt: u64) -> Run {
         state.seed = seed;
     }
     let fold = prepare(&plan, &data, key, &state, &weights, Fr::ZERO, seed);
-    Run {
-        plan,
-        data,
-        state,
-        fold,
-    }
+    Run { plan, data, state, fold }
 }
 
 fn synthesize(run: &Run) -> (MockCs, Vec<Num>, Vec<Num>) {
     let mut cs = MockCs::new();
-    let z: Vec<Num> = run
-        .state
-        .to_vec()
-        .iter()
-        .map(|v| Num::alloc(cs.namespace(|| "state"), *v).unwrap())
-        .collect();
-    let out = FoldCircuit::new(run.plan.clone(), run.fold.witness.clone())
-        .constrain(&mut cs, &z)
-        .unwrap();
+    let z: Vec<Num> =
+        run.state.to_vec().iter().map(|v| Num::alloc(cs.namespace(|| "state"), *v).unwrap()).collect();
+    let out = FoldCircuit::new(run.plan.clone(), run.fold.witness.clone()).constrain(&mut cs, &z).unwrap();
     (cs, z, out)
 }
 
@@ -126,11 +115,7 @@ fn every_variable_of_a_fold_is_bound() {
         let occurrences = cs.occurrences();
         for (v, constraints) in cs.find(&[]).into_iter().zip(&occurrences) {
             // At position 0 the incoming seed is replaced, elsewhere the fresh one is not used.
-            let unused = if position == 0 {
-                state[2]
-            } else {
-                cs.find(&["log/seed/value"])[0]
-            };
+            let unused = if position == 0 { state[2] } else { cs.find(&["log/seed/value"])[0] };
             if v == unused {
                 continue;
             }
@@ -155,12 +140,8 @@ fn the_shape_does_not_depend_on_the_witness() {
     let r = run(program(&[3, 4, 2], true, false, 2, 2, 9), 0, 3);
     let (cs, ..) = synthesize(&r);
     let mut blank = MockCs::new();
-    let z: Vec<Num> = (0..6)
-        .map(|_| Num::alloc(blank.namespace(|| "state"), Fr::ZERO).unwrap())
-        .collect();
-    FoldCircuit::blank(r.plan.clone())
-        .constrain(&mut blank, &z)
-        .unwrap();
+    let z: Vec<Num> = (0..6).map(|_| Num::alloc(blank.namespace(|| "state"), Fr::ZERO).unwrap()).collect();
+    FoldCircuit::blank(r.plan.clone()).constrain(&mut blank, &z).unwrap();
     assert!(cs.same_constraints(&blank));
 }
 

@@ -26,11 +26,7 @@ pub fn contract<CS: ConstraintSystem<Fr>>(
     w: &[Vec<Num>],
     z: &[i128],
 ) -> Result<Vec<Rescaled>, SynthesisError> {
-    assert_eq!(
-        (a.len(), z.len()),
-        (w.len(), packing.axis),
-        "operands of a contraction"
-    );
+    assert_eq!((a.len(), z.len()), (w.len(), packing.axis), "operands of a contraction");
     let mut out = Vec::with_capacity(packing.axis);
     for g in 0..packing.groups() {
         let mut target = Lin::zero();
@@ -54,37 +50,26 @@ mod tests {
     use crate::signal::Int;
     use ff::Field;
 
-    const R: Rescale = Rescale {
-        total_bits: 20,
-        shift: 4,
-        width: 8,
-    };
+    const R: Rescale = Rescale { total_bits: 20, shift: 4, width: 8 };
     const W: [[i128; 5]; 3] = [[3, -7, 11, 500, -1], [-2, 9, 0, -400, 8], [1, 1, -1, 30, 0]];
 
     fn circuit(a: [i128; 3], z: Option<Vec<i128>>) -> (MockCs, Vec<i128>) {
-        let packing = Packing {
-            slots: 2,
-            slot_bits: 21,
-            axis: 5,
-        };
+        let packing = Packing { slots: 2, slot_bits: 21, axis: 5 };
         let mut cs = MockCs::new();
         let w: Vec<Vec<Num>> = W
             .iter()
             .map(|row| {
                 (0..packing.groups())
                     .map(|g| {
-                        let v = packing.members(g).fold(Fr::ZERO, |acc, j| {
-                            acc + packing.coefficient(j) * from_i128(row[j])
-                        });
+                        let v = packing
+                            .members(g)
+                            .fold(Fr::ZERO, |acc, j| acc + packing.coefficient(j) * from_i128(row[j]));
                         Num::alloc(cs.namespace(|| "w"), v).unwrap()
                     })
                     .collect()
             })
             .collect();
-        let a_in: Vec<Lin> = a
-            .iter()
-            .map(|v| Int::alloc(cs.namespace(|| "a"), *v).unwrap().lin)
-            .collect();
+        let a_in: Vec<Lin> = a.iter().map(|v| Int::alloc(cs.namespace(|| "a"), *v).unwrap().lin).collect();
         let z = z.unwrap_or_else(|| (0..5).map(|j| (0..3).map(|i| a[i] * W[i][j]).sum()).collect());
         let out = contract(cs.namespace(|| "dense"), &packing, &R, &a_in, &w, &z).unwrap();
         let y = out.iter().map(|r| r.output.value).collect();
@@ -117,12 +102,7 @@ mod tests {
         let mut z: Vec<i128> = (0..5).map(|j| 5 * W[0][j] - 6 * W[1][j] + 7 * W[2][j]).collect();
         z[0] -= 1 << 21;
         z[1] += 1;
-        assert!(circuit([5, -6, 7], Some(z))
-            .0
-            .check()
-            .unwrap_err()
-            .at
-            .starts_with("dense/"));
+        assert!(circuit([5, -6, 7], Some(z)).0.check().unwrap_err().at.starts_with("dense/"));
     }
 
     #[test]

@@ -19,19 +19,12 @@ pub fn indices<CS: ConstraintSystem<Fr>>(
     position: &Num,
 ) -> Result<Vec<Vec<Int>>, SynthesisError> {
     let inputs = [Input::Var(seed.clone()), Input::Var(position.clone())];
-    let outputs = hash_circuit(
-        cs.namespace(|| "hash"),
-        Domain::Index,
-        &inputs,
-        sampling.elements(),
-    )?;
+    let outputs = hash_circuit(cs.namespace(|| "hash"), Domain::Index, &inputs, sampling.elements())?;
     let w = sampling.draw_bits as usize;
     let mut out = Vec::with_capacity(sampling.count);
     for (e, element) in outputs.iter().enumerate() {
         let digits = strict_bits(cs.namespace(|| format!("element {e}")), element)?;
-        let here = sampling
-            .per_element
-            .min(sampling.count - e * sampling.per_element);
+        let here = sampling.per_element.min(sampling.count - e * sampling.per_element);
         for chunk in digits.chunks(w).take(here) {
             let row = out.len();
             out.push(index(cs.namespace(|| format!("index {row}")), sampling, chunk)?);
@@ -42,9 +35,7 @@ pub fn indices<CS: ConstraintSystem<Fr>>(
 
 /// The canonical bits of an element, the only ones below p.
 fn strict_bits<CS: ConstraintSystem<Fr>>(mut cs: CS, element: &Num) -> Result<Vec<Int>, SynthesisError> {
-    let booleans = element
-        .to_allocated()
-        .to_bits_le_strict(cs.namespace(|| "strict bits"))?;
+    let booleans = element.to_allocated().to_bits_le_strict(cs.namespace(|| "strict bits"))?;
     let repr = element.value.to_repr();
     let bytes: &[u8] = repr.as_ref();
     booleans
@@ -59,10 +50,7 @@ fn strict_bits<CS: ConstraintSystem<Fr>>(mut cs: CS, element: &Num) -> Result<Ve
                 bit.get_variable(),
                 Some(Fr::from(u64::from(value))),
             );
-            Ok(Int {
-                lin: Num::from_allocated(&cs, &num).lin(),
-                value: value.into(),
-            })
+            Ok(Int { lin: Num::from_allocated(&cs, &num).lin(), value: value.into() })
         })
         .collect()
 }
@@ -77,15 +65,8 @@ fn index<CS: ConstraintSystem<Fr>>(
     let index = bits(cs.namespace(|| "quotient"), index.into(), sampling.index_bits)?;
     let rem = bits(cs.namespace(|| "remainder"), rem as i128, sampling.draw_bits)?;
     let left = Lin::zero().add(Fr::from(sampling.rows), &u.lin);
-    let right = weigh(&rem)
-        .lin
-        .add(pow2(sampling.draw_bits as usize), &weigh(&index).lin);
-    enforce_equal(
-        cs,
-        "n·u = 2^w·index + remainder",
-        &left,
-        &right.add(Fr::ZERO, &Lin::zero()),
-    );
+    let right = weigh(&rem).lin.add(pow2(sampling.draw_bits as usize), &weigh(&index).lin);
+    enforce_equal(cs, "n·u = 2^w·index + remainder", &left, &right.add(Fr::ZERO, &Lin::zero()));
     Ok(index)
 }
 
@@ -116,10 +97,7 @@ mod tests {
         let (mut cs, got, _) = circuit();
         let bit = cs.find(&["index 0/quotient/bit 0/"])[0];
         cs.set(bit, Fr::from(1 - (got[0] & 1)));
-        assert_eq!(
-            cs.check().unwrap_err().at,
-            "index/index 0/n·u = 2^w·index + remainder"
-        );
+        assert_eq!(cs.check().unwrap_err().at, "index/index 0/n·u = 2^w·index + remainder");
     }
 
     #[test]

@@ -22,10 +22,7 @@ pub fn one_hot<CS: ConstraintSystem<Fr>>(
 
 /// Σ j·bit_j.
 pub fn label_of<CS: ConstraintSystem<Fr>>(one_hot: &[Int]) -> Int {
-    one_hot
-        .iter()
-        .enumerate()
-        .fold(Int::constant::<CS>(0), |acc, (j, b)| acc.add(j as i128, b))
+    one_hot.iter().enumerate().fold(Int::constant::<CS>(0), |acc, (j, b)| acc.add(j as i128, b))
 }
 
 /// dX per class; no rows.

@@ -81,34 +81,16 @@ mod tests {
     fn circuit(rows: usize, height: usize, row: usize, claimed: usize) -> MockCs {
         let mut p = tiny();
         p.rows = rows;
-        let data = Dataset::new(
-            &p,
-            Fr::from(5),
-            (0..rows * 3).map(|i| (i % 32) as i32).collect(),
-            vec![0; rows],
-        )
-        .unwrap();
+        let data =
+            Dataset::new(&p, Fr::from(5), (0..rows * 3).map(|i| (i % 32) as i32).collect(), vec![0; rows])
+                .unwrap();
         let mut cs = MockCs::new();
         let root = Num::alloc(cs.namespace(|| "root"), data.root()).unwrap();
-        let top = top_nodes(
-            cs.namespace(|| "tree"),
-            data.nodes(height),
-            height,
-            depth(rows),
-            &root,
-        )
-        .unwrap();
+        let top = top_nodes(cs.namespace(|| "tree"), data.nodes(height), height, depth(rows), &root).unwrap();
         let leaf = Num::alloc(cs.namespace(|| "leaf"), data.nodes(0)[row]).unwrap();
         let v = usize::BITS - (rows - 1).leading_zeros();
         let index = bits(cs.namespace(|| "index"), claimed as i128, v).unwrap();
-        member(
-            cs.namespace(|| "member"),
-            &leaf,
-            &data.open(row, height),
-            &index,
-            &top,
-        )
-        .unwrap();
+        member(cs.namespace(|| "member"), &leaf, &data.open(row, height), &index, &top).unwrap();
         cs
     }
 
@@ -130,10 +112,7 @@ mod tests {
         for rows in [3, 9, 20] {
             for height in 0..=depth(rows) {
                 for claimed in 1..rows {
-                    assert!(
-                        circuit(rows, height, 0, claimed).check().is_err(),
-                        "{rows} {height} {claimed}"
-                    );
+                    assert!(circuit(rows, height, 0, claimed).check().is_err(), "{rows} {height} {claimed}");
                 }
             }
         }

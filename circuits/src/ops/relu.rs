@@ -7,10 +7,7 @@ use nova_snark::frontend::{ConstraintSystem, SynthesisError};
 /// M·v.
 pub fn mask<CS: ConstraintSystem<Fr>>(cs: CS, m: &Int, v: &Int) -> Result<Int, SynthesisError> {
     let out = product(cs, &m.lin, &v.lin)?;
-    Ok(Int {
-        lin: out.lin(),
-        value: m.value * v.value,
-    })
+    Ok(Int { lin: out.lin(), value: m.value * v.value })
 }
 
 #[cfg(test)]
@@ -21,11 +18,7 @@ mod tests {
     use crate::ops::rescale::rescale;
     use ff::Field;
 
-    const R: Rescale = Rescale {
-        total_bits: 12,
-        shift: 2,
-        width: 6,
-    };
+    const R: Rescale = Rescale { total_bits: 12, shift: 2, width: 6 };
 
     fn circuit(z: i128) -> (MockCs, Int) {
         let mut cs = MockCs::new();

@@ -42,22 +42,12 @@ pub fn rescale<CS: ConstraintSystem<Fr>>(
     let two_complement =
         |from: usize, to: usize| weigh(&magnitude[from..to]).add(-(1i128 << (to - from)), sign);
 
-    let input = two_complement(0, t - 1)
-        .lin
-        .add(-pow2(s - 1), &Lin::constant::<CS>(Fr::ONE));
+    let input = two_complement(0, t - 1).lin.add(-pow2(s - 1), &Lin::constant::<CS>(Fr::ONE));
     let low = two_complement(s, s + b - 1);
     let nonnegative = Int::constant::<CS>(1).add(-1, sign);
     let high = &magnitude[s + b - 1..];
-    let output = if high.is_empty() {
-        low
-    } else {
-        clamp(cs, z, r, &low, sign, high)?
-    };
-    Ok(Rescaled {
-        input,
-        output,
-        nonnegative,
-    })
+    let output = if high.is_empty() { low } else { clamp(cs, z, r, &low, sign, high)? };
+    Ok(Rescaled { input, output, nonnegative })
 }
 
 fn clamp<CS: ConstraintSystem<Fr>>(
@@ -78,10 +68,7 @@ fn clamp<CS: ConstraintSystem<Fr>>(
     let bound = Int::constant::<CS>(max).add(-(2 * max + 1), sign);
     let value = i128::from(executor::rescale(z, r));
     let y = Num::alloc(cs.namespace(|| "Y"), crate::field::from_i128(value))?.lin();
-    let (gain, change) = (
-        low.lin.clone().add(-Fr::ONE, &bound.lin),
-        y.clone().add(-Fr::ONE, &bound.lin),
-    );
+    let (gain, change) = (low.lin.clone().add(-Fr::ONE, &bound.lin), y.clone().add(-Fr::ONE, &bound.lin));
     enforce(cs, "clamp", &fits.lin, &gain, &change);
     Ok(Int { lin: y, value })
 }
@@ -94,22 +81,13 @@ mod tests {
     use crate::signal::enforce_equal;
     use proptest::prelude::*;
 
-    const R: Rescale = Rescale {
-        total_bits: 16,
-        shift: 5,
-        width: 6,
-    };
+    const R: Rescale = Rescale { total_bits: 16, shift: 5, width: 6 };
 
     /// A rescale whose input is tied to a given constant.
     fn circuit(z: i128, tied_to: Fr) -> (MockCs, Rescaled) {
         let mut cs = MockCs::new();
         let out = rescale(cs.namespace(|| "rescale"), z, &R).unwrap();
-        enforce_equal(
-            cs.namespace(|| "tie"),
-            "input",
-            &out.input,
-            &Lin::constant::<MockCs>(tied_to),
-        );
+        enforce_equal(cs.namespace(|| "tie"), "input", &out.input, &Lin::constant::<MockCs>(tied_to));
         (cs, out)
     }
 
@@ -130,24 +108,8 @@ mod tests {
 
     #[test]
     fn extremes_and_zero() {
-        for z in [
-            0,
-            -1,
-            1,
-            15,
-            16,
-            -16,
-            -17,
-            1023,
-            1024,
-            -1024,
-            (1 << 15) - 17,
-            -(1 << 15) - 16,
-        ] {
-            circuit(z, from_i128(z))
-                .0
-                .check()
-                .unwrap_or_else(|e| panic!("{z}: {e}"));
+        for z in [0, -1, 1, 15, 16, -16, -17, 1023, 1024, -1024, (1 << 15) - 17, -(1 << 15) - 16] {
+            circuit(z, from_i128(z)).0.check().unwrap_or_else(|e| panic!("{z}: {e}"));
         }
         assert_eq!(circuit(-16, from_i128(-16)).1.nonnegative.value, 1); // rounds to zero
         assert_eq!(circuit(-17, from_i128(-17)).1.nonnegative.value, 0);

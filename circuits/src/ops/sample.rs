@@ -28,19 +28,12 @@ pub fn sample<CS: ConstraintSystem<Fr>>(
     layout: &RowLayout,
     row: &RowOpening,
 ) -> Result<Sample, SynthesisError> {
-    let offset = if program.input_signed {
-        1i128 << (program.input_bits - 1)
-    } else {
-        0
-    };
+    let offset = if program.input_signed { 1i128 << (program.input_bits - 1) } else { 0 };
     let one_hot = one_hot(cs.namespace(|| "label"), row.label, program.classes)?;
     let mut fields = vec![label_of::<CS>(&one_hot)];
     for (f, x) in row.features.iter().enumerate() {
-        let digits = bits(
-            cs.namespace(|| format!("feature {f}")),
-            i128::from(*x) + offset,
-            program.input_bits,
-        )?;
+        let digits =
+            bits(cs.namespace(|| format!("feature {f}")), i128::from(*x) + offset, program.input_bits)?;
         fields.push(weigh(&digits));
     }
     let mut elements = vec![Lin::zero(); layout.elements];
@@ -53,16 +46,8 @@ pub fn sample<CS: ConstraintSystem<Fr>>(
     }
     let leaf = hash_vars(cs.namespace(|| "leaf"), Domain::Leaf, &inputs)?;
     let zero_point = Int::constant::<CS>(offset);
-    let features = fields
-        .into_iter()
-        .skip(1)
-        .map(|u| u.add(-1, &zero_point))
-        .collect();
-    Ok(Sample {
-        features,
-        one_hot,
-        leaf,
-    })
+    let features = fields.into_iter().skip(1).map(|u| u.add(-1, &zero_point)).collect();
+    Ok(Sample { features, one_hot, leaf })
 }
 
 #[cfg(test)]
@@ -78,21 +63,10 @@ mod tests {
         p.input_signed = signed;
         let low = if signed { -16 } else { 0 };
         let samples = (0..p.rows * 3).map(|i| (i as i32 * 11) % 32 + low).collect();
-        let data = Dataset::new(
-            &p,
-            Fr::from(5),
-            samples,
-            (0..p.rows as u32).map(|r| r % 2).collect(),
-        )
-        .unwrap();
+        let data =
+            Dataset::new(&p, Fr::from(5), samples, (0..p.rows as u32).map(|r| r % 2).collect()).unwrap();
         let mut cs = MockCs::new();
-        let s = sample(
-            cs.namespace(|| "sample"),
-            &p,
-            &RowLayout::new(&p),
-            &data.open(3, 1),
-        )
-        .unwrap();
+        let s = sample(cs.namespace(|| "sample"), &p, &RowLayout::new(&p), &data.open(3, 1)).unwrap();
         (cs, s, data)
     }
 

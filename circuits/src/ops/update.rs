@@ -30,10 +30,7 @@ pub fn update<CS: ConstraintSystem<Fr>>(
     packed_d: &[Vec<Lin>],
     w: &[Vec<Num>],
 ) -> Result<Vec<Vec<Num>>, SynthesisError> {
-    assert!(
-        a.len() == packed_d.len() && a.iter().all(|a| a.len() == w.len()),
-        "operands of an update"
-    );
+    assert!(a.len() == packed_d.len() && a.iter().all(|a| a.len() == w.len()), "operands of an update");
     let c = Fr::from(c);
     w.iter()
         .enumerate()
@@ -42,10 +39,7 @@ pub fn update<CS: ConstraintSystem<Fr>>(
                 .enumerate()
                 .map(|(g, old)| {
                     let mut cs = cs.namespace(|| format!("row {i}, group {g}"));
-                    let sum = a
-                        .iter()
-                        .zip(packed_d)
-                        .fold(Fr::ZERO, |s, (a, d)| s + a[i].value * d[g].value);
+                    let sum = a.iter().zip(packed_d).fold(Fr::ZERO, |s, (a, d)| s + a[i].value * d[g].value);
                     let new = Num::alloc(cs.namespace(|| "new"), old.value - c * sum)?;
                     let scaled: Vec<Lin> = a.iter().map(|a| Lin::zero().add(c, &a[i])).collect();
                     let pairs: Vec<(&Lin, &Lin)> =
@@ -66,29 +60,17 @@ mod tests {
     use crate::signal::Int;
 
     fn ints(cs: &mut MockCs, name: &'static str, v: &[i128]) -> Vec<Lin> {
-        v.iter()
-            .map(|v| Int::alloc(cs.namespace(|| name), *v).unwrap().lin)
-            .collect()
+        v.iter().map(|v| Int::alloc(cs.namespace(|| name), *v).unwrap().lin).collect()
     }
 
     fn circuit() -> (MockCs, Vec<Vec<Num>>, Packing) {
-        let packing = Packing {
-            slots: 2,
-            slot_bits: 40,
-            axis: 3,
-        };
+        let packing = Packing { slots: 2, slot_bits: 40, axis: 3 };
         let mut cs = MockCs::new();
         let a: Vec<Vec<Lin>> = [[3, -4], [0, 7]].iter().map(|v| ints(&mut cs, "a", v)).collect();
-        let d: Vec<Vec<Lin>> = [[1, -2, 5], [10, 20, -30]]
-            .iter()
-            .map(|v| pack(&packing, &ints(&mut cs, "d", v)))
-            .collect();
+        let d: Vec<Vec<Lin>> =
+            [[1, -2, 5], [10, 20, -30]].iter().map(|v| pack(&packing, &ints(&mut cs, "d", v))).collect();
         let w: Vec<Vec<Num>> = (0..2)
-            .map(|_| {
-                (0..2)
-                    .map(|_| Num::alloc(cs.namespace(|| "w"), Fr::from(1000)).unwrap())
-                    .collect()
-            })
+            .map(|_| (0..2).map(|_| Num::alloc(cs.namespace(|| "w"), Fr::from(1000)).unwrap()).collect())
             .collect();
         let new = update(cs.namespace(|| "update"), 2, &a, &d, &w).unwrap();
         (cs, new, packing)
@@ -108,10 +90,7 @@ mod tests {
     fn a_skipped_or_altered_update_is_caught() {
         let (mut cs, new, _) = circuit();
         cs.set(new[0][1].variable(), Fr::from(1000));
-        assert_eq!(
-            cs.check().unwrap_err().at,
-            "update/row 0, group 1/sum of products"
-        );
+        assert_eq!(cs.check().unwrap_err().at, "update/row 0, group 1/sum of products");
     }
 
     #[test]

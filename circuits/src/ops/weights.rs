@@ -66,10 +66,10 @@ pub fn commit<CS: ConstraintSystem<Fr>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fold::Plan;
     use crate::genesis::genesis_weights;
     use crate::mock::MockCs;
     use crate::packing;
+    use crate::plan::Plan;
     use crate::program::tests::tiny;
     use ff::Field;
 
@@ -86,10 +86,7 @@ mod tests {
         for v in cs.find(&["w/packed"]) {
             let before = cs.get(v);
             cs.set(v, before + Fr::ONE);
-            assert!(
-                cs.check().unwrap_err().at.starts_with("commit/"),
-                "every element is hashed"
-            );
+            assert!(cs.check().unwrap_err().at.starts_with("commit/"), "every element is hashed");
             cs.set(v, before);
         }
     }

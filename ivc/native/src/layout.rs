@@ -98,10 +98,7 @@ pub fn check(parts: &[Part], bytes: &[u8]) -> Result<(), IvcError> {
 }
 
 fn malformed(reason: String) -> IvcError {
-    IvcError::Malformed {
-        what: "proof",
-        reason,
-    }
+    IvcError::Malformed { what: "proof", reason }
 }
 
 /// comm_W, comm_E, X (2), u.
@@ -161,9 +158,6 @@ mod tests {
         assert_eq!(reason(&good), "ends at byte 9, inside a list length");
         good.resize(15, 0);
         good[10] = 0x10;
-        assert_eq!(
-            reason(&good),
-            format!("list length at byte 3: expected 2, got {}", (0x10u64 << 56) + 2)
-        );
+        assert_eq!(reason(&good), format!("list length at byte 3: expected 2, got {}", (0x10u64 << 56) + 2));
     }
 }

@@ -54,10 +54,7 @@ impl<E: Pedersen> From<VerifierKey<E>> for Stored {
     fn from(key: VerifierKey<E>) -> Self {
         let mut points = Cursor::new(Vec::new());
         CommitmentEngine::save_setup(&key.generators, &mut points).expect("writing to memory cannot fail");
-        Stored {
-            count: key.generators.length() as u64,
-            points: points.into_inner(),
-        }
+        Stored { count: key.generators.length() as u64, points: points.into_inner() }
     }
 }
 
@@ -129,16 +126,8 @@ impl<E: Pedersen> EvaluationEngineTrait<E> for Opening<E> {
             transcript.absorb(b"R", &right);
             let r = transcript.squeeze(b"r")?;
             let inverse: E::Scalar = Option::from(r.invert()).ok_or(NovaError::InternalError)?;
-            a = a_low
-                .iter()
-                .zip(a_high)
-                .map(|(low, high)| *low * r + inverse * high)
-                .collect();
-            b = b_low
-                .iter()
-                .zip(b_high)
-                .map(|(low, high)| *low * inverse + r * high)
-                .collect();
+            a = a_low.iter().zip(a_high).map(|(low, high)| *low * r + inverse * high).collect();
+            b = b_low.iter().zip(b_high).map(|(low, high)| *low * inverse + r * high).collect();
             s = s.iter().flat_map(|s| [*s * inverse, *s * r]).collect();
             lefts.push(left);
             rights.push(right);
@@ -211,18 +200,9 @@ mod tests {
     fn equals_nova<E: Pedersen>(rounds: usize) {
         let n = 1usize << rounds;
         let ck = CommitmentEngine::<E>::setup(b"test", n).unwrap();
-        let poly: Vec<E::Scalar> = (0..n as u64)
-            .map(|i| E::Scalar::from(i * i + 3).square())
-            .collect();
-        let point: Vec<E::Scalar> = (0..rounds as u64)
-            .map(|i| E::Scalar::from(7 + i).square())
-            .collect();
-        let eval = EqPolynomial::new(point.clone())
-            .evals()
-            .iter()
-            .zip(&poly)
-            .map(|(e, p)| *e * p)
-            .sum();
+        let poly: Vec<E::Scalar> = (0..n as u64).map(|i| E::Scalar::from(i * i + 3).square()).collect();
+        let point: Vec<E::Scalar> = (0..rounds as u64).map(|i| E::Scalar::from(7 + i).square()).collect();
+        let eval = EqPolynomial::new(point.clone()).evals().iter().zip(&poly).map(|(e, p)| *e * p).sum();
         let comm = CommitmentEngine::commit(&ck, &poly, &E::Scalar::ZERO);
         let transcript = || E::TE::new(b"test");
 
@@ -257,10 +237,7 @@ mod tests {
         assert!(!refused(good()));
         assert!(refused(Stored { count: 8, ..good() }));
         assert!(refused(Stored { count: 2, ..good() }));
-        assert!(refused(Stored {
-            count: 1 << 60,
-            ..good()
-        }));
+        assert!(refused(Stored { count: 1 << 60, ..good() }));
         let mut off = good();
         off.points[40] ^= 1;
         assert!(refused(off));

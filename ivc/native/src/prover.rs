@@ -6,9 +6,10 @@ use crate::setup::Setup;
 use crate::IvcError;
 use circuits::dataset::Dataset;
 use circuits::field::{from_bytes, to_bytes};
-use circuits::fold::{key_commitment, prepare, FoldCircuit, State};
+use circuits::fold::FoldCircuit;
 use circuits::genesis::genesis_weights;
 use circuits::packing::Weights;
+use circuits::state::{key_commitment, prepare, State};
 use circuits::Fr;
 use nova_snark::nova::{CompressedSNARK, RecursiveSNARK};
 use serde::{Deserialize, Serialize};
@@ -66,22 +67,13 @@ impl<S: Scheme> Prover<S> {
             blind: [0; 32],
             state: encode_state(&state),
         };
-        Prover {
-            setup,
-            data,
-            key,
-            saved,
-            state,
-            running: None,
-        }
+        Prover { setup, data, key, saved, state, running: None }
     }
 
     /// Continues from [`Prover::save`]'s bytes, which must belong to this program, scheme, key and dataset.
     pub fn restore(setup: Arc<Setup<S>>, data: Dataset, key: Fr, bytes: &[u8]) -> Result<Self, IvcError> {
         let damaged = |why: &str| IvcError::State(why.to_string());
-        let body = bytes
-            .strip_prefix(MAGIC)
-            .ok_or_else(|| damaged("not a running proof of this version"))?;
+        let body = bytes.strip_prefix(MAGIC).ok_or_else(|| damaged("not a running proof of this version"))?;
         let (digest, body) = body.split_at_checked(32).ok_or_else(|| damaged("truncated"))?;
         if Sha256::digest(body).as_slice() != digest {
             return Err(damaged("checksum does not match: the file is damaged"));
@@ -95,14 +87,7 @@ impl<S: Scheme> Prover<S> {
         if state.root != data.root() || state.key_commitment != key_commitment(key) {
             return Err(damaged("made with another dataset or blinding key"));
         }
-        Ok(Prover {
-            setup,
-            data,
-            key,
-            saved,
-            state,
-            running,
-        })
+        Ok(Prover { setup, data, key, saved, state, running })
     }
 
     /// Bytes from which the run continues; they contain the weights.
@@ -120,20 +105,11 @@ impl<S: Scheme> Prover<S> {
     pub fn prove_fold(&mut self, seed: Fr) -> Result<FoldTimes, IvcError> {
         let started = Instant::now();
         if self.state.position != 0 && seed != self.state.seed {
-            return Err(IvcError::State(
-                "the seed changes only at a segment's first fold".into(),
-            ));
+            return Err(IvcError::State("the seed changes only at a segment's first fold".into()));
         }
         let blind = from_bytes(&self.saved.blind)?;
-        let fold = prepare(
-            &self.setup.plan,
-            &self.data,
-            self.key,
-            &self.state,
-            &self.saved.weights,
-            blind,
-            seed,
-        );
+        let fold =
+            prepare(&self.setup.plan, &self.data, self.key, &self.state, &self.saved.weights, blind, seed);
         let circuit = FoldCircuit::new(self.setup.plan.clone(), fold.witness);
         self.setup.check(&circuit, &self.state, &fold.next)?;
         let checked = Instant::now();
@@ -143,10 +119,7 @@ impl<S: Scheme> Prover<S> {
         self.saved.weights = fold.weights;
         self.saved.blind = to_bytes(&fold.blind);
         self.saved.state = encode_state(&self.state);
-        Ok(FoldTimes {
-            check: checked - started,
-            fold: checked.elapsed(),
-        })
+        Ok(FoldTimes { check: checked - started, fold: checked.elapsed() })
     }
 
     /// `RecursiveSNARK::new` executes the first fold; its first `prove_step` only counts it.
@@ -186,10 +159,8 @@ impl<S: Scheme> Prover<S> {
 
     /// The compressed proof: zero-knowledge but for z_0, z_N and the number of folds.
     pub fn compress(&self) -> Result<Vec<u8>, IvcError> {
-        let running = self
-            .running
-            .as_ref()
-            .ok_or_else(|| IvcError::State("no fold has been proven".into()))?;
+        let running =
+            self.running.as_ref().ok_or_else(|| IvcError::State("no fold has been proven".into()))?;
         let (pk, _) = self.setup.keys()?;
         let proof =
             CompressedSNARK::<S::E1, E2, FoldCircuit, S1<S>, S2>::prove(&self.setup.params, pk, running)
@@ -204,15 +175,7 @@ pub(crate) fn encoding() -> impl bincode::config::Config {
 }
 
 fn encode_state(s: &State) -> [[u8; 32]; 6] {
-    [
-        s.log,
-        s.commitment,
-        s.seed,
-        Fr::from(s.position),
-        s.root,
-        s.key_commitment,
-    ]
-    .map(|v| to_bytes(&v))
+    [s.log, s.commitment, s.seed, Fr::from(s.position), s.root, s.key_commitment].map(|v| to_bytes(&v))
 }
 
 fn decode_state(bytes: &[[u8; 32]; 6]) -> Result<State, IvcError> {

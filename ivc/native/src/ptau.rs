@@ -84,10 +84,7 @@ mod tests {
                 p
             })
             .collect();
-        (
-            g1,
-            vec![G2Affine::generator(), (G2Affine::generator() * tau).to_affine()],
-        )
+        (g1, vec![G2Affine::generator(), (G2Affine::generator() * tau).to_affine()])
     }
 
     #[test]

@@ -6,9 +6,11 @@
 use crate::scheme::{Scheme, E2, S1, S2};
 use crate::IvcError;
 use circuits::field::to_bytes;
-use circuits::fold::{FoldCircuit, Plan, State};
+use circuits::fold::FoldCircuit;
 use circuits::mock::MockCs;
+use circuits::plan::Plan;
 use circuits::signal::Num;
+use circuits::state::State;
 use circuits::Fr;
 use ff::Field;
 use nova_snark::frontend::num::AllocatedNum;
@@ -45,14 +47,9 @@ impl<S: Scheme> Setup<S> {
         let params = S::public_params(&circuit, ptau)?;
         require_paddable(params.num_constraints().0, params.num_variables().0)?;
         let mut cs = ShapeCS::<S::E1>::new();
-        synthesize(&mut cs, &circuit, &[Fr::zero(); circuits::fold::ARITY_Z]).map_err(synthesis)?;
+        synthesize(&mut cs, &circuit, &[Fr::zero(); circuits::state::STATE_ELEMENTS]).map_err(synthesis)?;
         let step_shape = cs.r1cs_shape().map_err(|e| IvcError::Setup(e.to_string()))?;
-        Ok(Setup {
-            plan,
-            params,
-            step_shape,
-            keys: OnceLock::new(),
-        })
+        Ok(Setup { plan, params, step_shape, keys: OnceLock::new() })
     }
 
     /// Keys of the compressing SNARKs, derived on first use.
@@ -84,10 +81,7 @@ impl<S: Scheme> Setup<S> {
         }
         let mut z = cs.aux_assignment().to_vec();
         z.push(Fr::one());
-        let (a, b, c) = self
-            .step_shape
-            .multiply_vec(&z)
-            .map_err(|e| IvcError::Unsatisfied(e.to_string()))?;
+        let (a, b, c) = self.step_shape.multiply_vec(&z).map_err(|e| IvcError::Unsatisfied(e.to_string()))?;
         if a.iter().zip(&b).zip(&c).all(|((a, b), c)| a * b == *c) {
             return Ok(());
         }
@@ -113,17 +107,9 @@ pub fn random_field_element() -> Fr {
 /// Rows by part of the step circuit, and the totals of both curves' circuits once set up.
 pub fn constraints_by_part(plan: Arc<Plan>) -> Result<Vec<(String, usize)>, IvcError> {
     let mut cs = MockCs::new();
-    synthesize(
-        &mut cs,
-        &FoldCircuit::blank(plan),
-        &[Fr::zero(); circuits::fold::ARITY_Z],
-    )
-    .map_err(synthesis)?;
-    Ok(cs
-        .count_by(part_of)
-        .into_iter()
-        .map(|(name, n)| (name.to_string(), n))
-        .collect())
+    synthesize(&mut cs, &FoldCircuit::blank(plan), &[Fr::zero(); circuits::state::STATE_ELEMENTS])
+        .map_err(synthesis)?;
+    Ok(cs.count_by(part_of).into_iter().map(|(name, n)| (name.to_string(), n)).collect())
 }
 
 /// Constraints and variables of a program's step circuit.
@@ -179,10 +165,7 @@ fn diagnose(circuit: &FoldCircuit, state: &State) -> String {
     let mut cs = MockCs::new();
     match synthesize(&mut cs, circuit, &state.to_vec()) {
         Err(e) => e.to_string(),
-        Ok(_) => cs
-            .check()
-            .err()
-            .map_or_else(|| "no failing constraint found".into(), |u| u.to_string()),
+        Ok(_) => cs.check().err().map_or_else(|| "no failing constraint found".into(), |u| u.to_string()),
     }
 }
 
@@ -191,10 +174,7 @@ fn synthesize<CS: ConstraintSystem<Fr>>(
     circuit: &FoldCircuit,
     state: &[Fr],
 ) -> Result<Vec<Num>, SynthesisError> {
-    let z = state
-        .iter()
-        .map(|v| Num::alloc(cs.namespace(|| "state"), *v))
-        .collect::<Result<Vec<_>, _>>()?;
+    let z = state.iter().map(|v| Num::alloc(cs.namespace(|| "state"), *v)).collect::<Result<Vec<_>, _>>()?;
     circuit.constrain(cs, &z)
 }
 

@@ -1,7 +1,7 @@
 //! The run of one fold under HyperKZG, with powers of a tau that this test knows (insecure anywhere else).
 
 use circuits::dataset::Dataset;
-use circuits::fold::Plan;
+use circuits::plan::Plan;
 use circuits::program::{Layer, Program};
 use circuits::Fr;
 use ff::Field;
@@ -62,11 +62,7 @@ fn ptau(path: &std::path::Path, spoil: bool) {
     }
     let g2 = (0..1 << POWER)
         .scan(Fr::ONE, |t, i| {
-            let p = if i < 2 {
-                (G2Affine::generator() * *t).to_affine()
-            } else {
-                G2Affine::generator()
-            };
+            let p = if i < 2 { (G2Affine::generator() * *t).to_affine() } else { G2Affine::generator() };
             *t *= tau;
             Some(p)
         })
@@ -105,8 +101,5 @@ fn a_fold_proves_and_verifies_and_a_spoilt_file_is_refused() {
         assert!(key.verify(1, &z0, &zn, &other).is_err(), "byte {at}");
         other[at] ^= 1;
     }
-    assert!(matches!(
-        key.verify(1, &z0, &zn, &proof[1..]),
-        Err(IvcError::Malformed { .. })
-    ));
+    assert!(matches!(key.verify(1, &z0, &zn, &proof[1..]), Err(IvcError::Malformed { .. })));
 }

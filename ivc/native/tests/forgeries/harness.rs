@@ -1,9 +1,11 @@
 //! One tiny set-up, the circuit that overwrites what it assigns, and the honest run.
 
 use circuits::dataset::Dataset;
-use circuits::fold::{key_commitment, prepare, FoldCircuit, Plan, PreparedFold, State};
+use circuits::fold::FoldCircuit;
 use circuits::genesis::genesis_weights;
+use circuits::plan::Plan;
 use circuits::program::{Layer, Program};
+use circuits::state::{key_commitment, prepare, PreparedFold, State};
 use circuits::Fr;
 use ff::Field;
 use ivc_native::scheme::{Ipa, Scheme, E2, S1, S2};
@@ -52,19 +54,10 @@ impl StepCircuit<Fr> for Forged {
         };
         // A dry run with the naming checker says which allocation has the path.
         let named = name_variables(&self.circuit, z);
-        let targets: Vec<usize> = named
-            .iter()
-            .enumerate()
-            .filter(|(_, n)| n.contains(overwrite.path))
-            .map(|(i, _)| i)
-            .collect();
+        let targets: Vec<usize> =
+            named.iter().enumerate().filter(|(_, n)| n.contains(overwrite.path)).map(|(i, _)| i).collect();
         assert!(!targets.is_empty(), "no variable at {}", overwrite.path);
-        let mut cs = Counting {
-            cs,
-            count: 0,
-            target: targets[0],
-            value: overwrite.value,
-        };
+        let mut cs = Counting { cs, count: 0, target: targets[0], value: overwrite.value };
         self.circuit.synthesize(&mut cs, z)
     }
 }
@@ -94,8 +87,7 @@ impl<CS: ConstraintSystem<Fr>> ConstraintSystem<Fr> for Counting<'_, CS> {
     {
         let (hit, value) = (self.count == self.target, self.value);
         self.count += 1;
-        self.cs
-            .alloc(annotation, || f().map(|v| if hit { value(v) } else { v }))
+        self.cs.alloc(annotation, || f().map(|v| if hit { value(v) } else { v }))
     }
 
     fn alloc_input<F, A, AR>(&mut self, annotation: A, f: F) -> Result<Variable, SynthesisError>
@@ -153,21 +145,12 @@ pub fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
         let plan = Arc::new(Plan::new(tiny()).unwrap());
-        let blank = Forged {
-            circuit: FoldCircuit::blank(plan.clone()),
-            overwrite: None,
-        };
+        let blank = Forged { circuit: FoldCircuit::blank(plan.clone()), overwrite: None };
         let params = Ipa::public_params(&blank, None).unwrap();
         let (key, _) = CompressedSNARK::<E1, E2, Forged, S1<Ipa>, S2>::setup(&params).unwrap();
         let setup = Arc::new(Setup::new(plan.clone(), None).unwrap());
         let bytes = VerifyingKey::encode(&setup).unwrap();
-        World {
-            plan,
-            params,
-            key,
-            setup,
-            verifying: VerifyingKey::from_bytes(&bytes).unwrap(),
-        }
+        World { plan, params, key, setup, verifying: VerifyingKey::from_bytes(&bytes).unwrap() }
     })
 }
 
@@ -207,13 +190,7 @@ pub fn data(shift: i32) -> Dataset {
 
 pub fn start(data: &Dataset) -> State {
     let plan = &world().plan;
-    State::initial(
-        plan,
-        &MANIFEST,
-        &genesis_weights(&plan.program, &NONCE),
-        data.root(),
-        key_commitment(KEY),
-    )
+    State::initial(plan, &MANIFEST, &genesis_weights(&plan.program, &NONCE), data.root(), key_commitment(KEY))
 }
 
 /// One segment of two folds whose witnesses pass through `forge` on their way; `forge` may also change what the prover
@@ -232,25 +209,19 @@ pub fn segment(forge: impl Fn(usize, &mut PreparedFold), overwrite: Option<Overw
             circuit: FoldCircuit::new(w.plan.clone(), prepared.witness),
             overwrite: overwrite.clone().filter(|_| fold == 1),
         };
-        let mut proof = running
-            .take()
-            .unwrap_or_else(|| RecursiveSNARK::new(&w.params, &circuit, &z0).unwrap());
+        let mut proof =
+            running.take().unwrap_or_else(|| RecursiveSNARK::new(&w.params, &circuit, &z0).unwrap());
         proof.prove_step(&w.params, &circuit).unwrap();
         running = Some(proof);
         (state, weights, blind) = (prepared.next, prepared.weights, prepared.blind);
     }
     let proof = CompressedSNARK::prove(&w.params, &w.key, &running.unwrap()).unwrap();
     let proof: CompressedSNARK<E1, E2, Forged, S1<Ipa>, S2> = proof;
-    (
-        bincode::serde::encode_to_vec(&proof, bincode::config::legacy()).unwrap(),
-        state,
-    )
+    (bincode::serde::encode_to_vec(&proof, bincode::config::legacy()).unwrap(), state)
 }
 
 pub fn verify(proof: &[u8], expected: &State) -> Result<(), IvcError> {
-    world()
-        .verifying
-        .verify(2, &start(&data(0)).to_vec(), &expected.to_vec(), proof)
+    world().verifying.verify(2, &start(&data(0)).to_vec(), &expected.to_vec(), proof)
 }
 
 pub fn honest() -> &'static (Vec<u8>, State) {

@@ -1,7 +1,7 @@
 //! Proofs that are altered, cut, replaced or claimed for something else.
 
 use super::harness::*;
-use circuits::fold::State;
+use circuits::state::State;
 use circuits::Fr;
 use ff::Field;
 use ivc_native::prover::Prover;
@@ -12,54 +12,15 @@ fn every_coordinate_of_the_final_state_is_compared() {
     let (proof, state) = honest();
     let one = Fr::ONE;
     let cases = [
-        (
-            State {
-                log: state.log + one,
-                ..*state
-            },
-            "log",
-        ),
-        (
-            State {
-                commitment: state.commitment + one,
-                ..*state
-            },
-            "h_W",
-        ),
-        (
-            State {
-                seed: state.seed + one,
-                ..*state
-            },
-            "seed",
-        ),
-        (
-            State {
-                position: 1,
-                ..*state
-            },
-            "position",
-        ),
-        (
-            State {
-                root: state.root + one,
-                ..*state
-            },
-            "root",
-        ),
-        (
-            State {
-                key_commitment: state.key_commitment + one,
-                ..*state
-            },
-            "K",
-        ),
+        (State { log: state.log + one, ..*state }, "log"),
+        (State { commitment: state.commitment + one, ..*state }, "h_W"),
+        (State { seed: state.seed + one, ..*state }, "seed"),
+        (State { position: 1, ..*state }, "position"),
+        (State { root: state.root + one, ..*state }, "root"),
+        (State { key_commitment: state.key_commitment + one, ..*state }, "K"),
     ];
     for (expected, name) in cases {
-        assert_eq!(
-            rejected(verify(proof, &expected)),
-            format!("final state differs in {name}")
-        );
+        assert_eq!(rejected(verify(proof, &expected)), format!("final state differs in {name}"));
     }
 }
 
@@ -67,35 +28,20 @@ fn every_coordinate_of_the_final_state_is_compared() {
 fn other_numbers_of_folds_and_other_starts() {
     let (proof, state) = honest();
     let z0 = start(&data(0));
-    let check = |folds: u64, z0: &State| {
-        world()
-            .verifying
-            .verify(folds, &z0.to_vec(), &state.to_vec(), proof)
-    };
+    let check =
+        |folds: u64, z0: &State| world().verifying.verify(folds, &z0.to_vec(), &state.to_vec(), proof);
     check(2, &z0).unwrap();
     for folds in [0, 1, 3, u64::MAX] {
         rejected(check(folds, &z0));
     }
     let one = Fr::ONE;
     for other in [
-        State {
-            log: z0.log + one,
-            ..z0
-        },
-        State {
-            commitment: z0.commitment + one,
-            ..z0
-        },
+        State { log: z0.log + one, ..z0 },
+        State { commitment: z0.commitment + one, ..z0 },
         State { seed: one, ..z0 },
         State { position: 1, ..z0 },
-        State {
-            root: z0.root + one,
-            ..z0
-        },
-        State {
-            key_commitment: z0.key_commitment + one,
-            ..z0
-        },
+        State { root: z0.root + one, ..z0 },
+        State { key_commitment: z0.key_commitment + one, ..z0 },
     ] {
         rejected(check(2, &other));
     }
@@ -108,10 +54,7 @@ fn a_run_that_stops_in_the_middle_of_a_segment() {
     let z0 = prover.state().to_vec();
     prover.prove_fold(Fr::from(55)).unwrap();
     let proof = prover.compress().unwrap();
-    let finished = State {
-        position: 0,
-        ..*prover.state()
-    };
+    let finished = State { position: 0, ..*prover.state() };
     assert_eq!(
         rejected(w.verifying.verify(1, &z0, &finished.to_vec(), &proof)),
         "final state differs in position"

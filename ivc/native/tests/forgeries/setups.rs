@@ -2,9 +2,11 @@
 
 use super::harness::*;
 use circuits::dataset::Dataset;
-use circuits::fold::{prepare, FoldCircuit, Plan};
+use circuits::fold::FoldCircuit;
 use circuits::genesis::genesis_weights;
+use circuits::plan::Plan;
 use circuits::program::{Layer, Program};
+use circuits::state::prepare;
 use circuits::Fr;
 use ff::Field;
 use ivc_native::prover::Prover;
@@ -23,13 +25,8 @@ fn the_satisfaction_check_refuses_before_folding_and_changes_nothing() {
     let mut fold = prepare(&w.plan, &data, KEY, &state, &weights, Fr::ZERO, Fr::from(55));
     fold.witness.steps[0].z[0][2] += 1;
     let circuit = FoldCircuit::new(w.plan.clone(), fold.witness);
-    let Err(IvcError::Unsatisfied(reason)) = w.setup.check(&circuit, &state, &fold.next) else {
-        panic!()
-    };
-    assert!(
-        reason.starts_with("step 0/fc1/forward/sample 0/dense/"),
-        "{reason}"
-    );
+    let Err(IvcError::Unsatisfied(reason)) = w.setup.check(&circuit, &state, &fold.next) else { panic!() };
+    assert!(reason.starts_with("step 0/fc1/forward/sample 0/dense/"), "{reason}");
 }
 
 #[test]
@@ -48,26 +45,11 @@ fn a_saved_state_continues_and_a_damaged_one_is_named() {
         };
     let mut damaged = saved.clone();
     damaged[1000] ^= 1;
-    assert_eq!(
-        refused(&damaged, data(0), KEY),
-        "checksum does not match: the file is damaged"
-    );
-    assert_eq!(
-        refused(&saved[1..], data(0), KEY),
-        "not a running proof of this version"
-    );
-    assert_eq!(
-        refused(&saved, data(1), KEY),
-        "made with another dataset or blinding key"
-    );
-    assert_eq!(
-        refused(&saved, data(0), Fr::ONE),
-        "made with another dataset or blinding key"
-    );
-    assert!(
-        again.prove_fold(Fr::from(57)).is_ok(),
-        "a new segment takes a new seed"
-    );
+    assert_eq!(refused(&damaged, data(0), KEY), "checksum does not match: the file is damaged");
+    assert_eq!(refused(&saved[1..], data(0), KEY), "not a running proof of this version");
+    assert_eq!(refused(&saved, data(1), KEY), "made with another dataset or blinding key");
+    assert_eq!(refused(&saved, data(0), Fr::ONE), "made with another dataset or blinding key");
+    assert!(again.prove_fold(Fr::from(57)).is_ok(), "a new segment takes a new seed");
     assert!(matches!(again.prove_fold(Fr::from(58)), Err(IvcError::State(_))));
 }
 
@@ -131,10 +113,7 @@ fn rows_and_variables_on_both_sides_of_a_power_of_two() {
     let plan = Arc::new(Plan::new(program).unwrap());
     let setup = Arc::new(Setup::<Ipa>::new(plan.clone(), None).unwrap());
     let (rows, variables) = (setup.params.num_constraints().0, setup.params.num_variables().0);
-    assert!(
-        rows < 1 << 15 && variables > 1 << 15,
-        "{rows} rows, {variables} variables: adjust the program"
-    );
+    assert!(rows < 1 << 15 && variables > 1 << 15, "{rows} rows, {variables} variables: adjust the program");
     let data = Dataset::new(&plan.program, KEY, (0..428).map(|i| i % 2).collect(), vec![0, 1]).unwrap();
     let mut prover = Prover::start(setup.clone(), data, KEY, NONCE, MANIFEST);
     let z0 = prover.state().to_vec();

@@ -2,7 +2,7 @@
 
 use super::harness::*;
 use circuits::field::from_i128;
-use circuits::fold::{log_absorb, FoldWitness, PreparedFold, State};
+use circuits::state::{log_absorb, FoldWitness, PreparedFold, State};
 use circuits::Fr;
 use ff::Field;
 
@@ -29,10 +29,7 @@ fn continue_from(prepared: &mut PreparedFold, change: impl Fn(&mut PreparedFold)
 fn a_trainer_that_skips_the_update_of_a_step() {
     assert_unsatisfied(
         |_, _| (),
-        Some(Overwrite {
-            path: "fc1/update/forward packing/row 0, group 0/new",
-            value: |v| v + Fr::ONE,
-        }),
+        Some(Overwrite { path: "fc1/update/forward packing/row 0, group 0/new", value: |v| v + Fr::ONE }),
     );
 }
 
@@ -55,9 +52,7 @@ fn a_trainer_that_uses_a_chosen_batch() {
             let w = world();
             let used = p.witness.rows[0].features.clone();
             let data = data(0);
-            let other = (0..9)
-                .find(|r| data.features(*r).collect::<Vec<_>>() != used)
-                .unwrap();
+            let other = (0..9).find(|r| data.features(*r).collect::<Vec<_>>() != used).unwrap();
             p.witness.rows[0] = data.open(other, w.plan.top_height);
         },
         None,
@@ -68,10 +63,7 @@ fn a_trainer_that_uses_a_chosen_batch() {
 fn a_trainer_that_puts_a_field_sized_value_into_a_sample() {
     assert_unsatisfied(
         |_, _| (),
-        Some(Overwrite {
-            path: "sample 0/feature 1/bit 2/",
-            value: |_| from_i128(1 << 100),
-        }),
+        Some(Overwrite { path: "sample 0/feature 1/bit 2/", value: |_| from_i128(1 << 100) }),
     );
 }
 
@@ -84,10 +76,7 @@ fn a_trainer_that_grinds_the_blind_of_a_checkpoint() {
                 continue_from(p, |_| ());
             }
         },
-        Some(Overwrite {
-            path: "commit/blind/output 0/",
-            value: |v| v + Fr::ONE,
-        }),
+        Some(Overwrite { path: "commit/blind/output 0/", value: |v| v + Fr::ONE }),
     );
 }
 
@@ -118,10 +107,6 @@ fn a_segment_trained_from_a_seed_that_no_delay_gave() {
     let (proof, state) = honest();
     let genesis = start(&data(0));
     let seed = Fr::from(56);
-    let expected = State {
-        seed,
-        log: log_absorb(genesis.log, genesis.commitment, seed),
-        ..*state
-    };
+    let expected = State { seed, log: log_absorb(genesis.log, genesis.commitment, seed), ..*state };
     assert_eq!(rejected(verify(proof, &expected)), "final state differs in log");
 }
