@@ -87,7 +87,7 @@ def verify_afresh(policy: Path, bundle: Path, times: int) -> list[float]:
 
     Raises EscapementError `demo-not-verified` with the verifier's own code and message.
     """
-    command = [sys.executable, "-m", "ivc.verify", "--json", "--policy", str(policy), str(bundle)]
+    command = [sys.executable, "-P", "-m", "ivc.verify", "--json", "--policy", str(policy), str(bundle)]
     seconds = []
     with tempfile.TemporaryDirectory(prefix="escapement-cache-") as cache:
         for _ in range(times):

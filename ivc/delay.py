@@ -89,7 +89,13 @@ def compute(task: Task, *, say: Callable[[dict[str, Any]], None], stop: Callable
     )
     evaluated = time.perf_counter()
     say({"y": evaluation.y.hex(), "seconds": evaluated - started})
-    pi = vdf.prove(group, evaluation, stop=stop)
+    try:
+        pi = vdf.prove(group, evaluation, stop=stop)
+    except VdfError as error:
+        if error.code == "delay-miscomputed":
+            # The state holds the fault: the same command must not meet it again.
+            os.replace(task.state, task.state.with_name(task.state.name + ".damaged"))
+        raise
     result = {
         "format": FORMAT,
         **{name: value for name, value in asdict(task).items() if name != "result"},

@@ -98,14 +98,14 @@ def parse_policy(text: str) -> Policy:
     """
     try:
         table = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, or a number of thousands of digits
         raise Malformed("policy-syntax", f"policy: not TOML: {error}") from error
     version = table.pop("version", None)
     if version != 1 or isinstance(version, bool | float):
-        raise Malformed("policy-version", f"policy.version: 1 expected, got {version!r}")
+        raise Malformed("policy-version", f"policy.version: 1 expected, got {_brief(version)}")
     for name in sorted(table.keys() - _KEYS):
         raise Malformed(
-            "policy-unknown-key", f"policy.{name}: no such key; known are {', '.join(sorted(_KEYS))}"
+            "policy-unknown-key", f"policy.{name!r:.80}: no such key; known are {', '.join(sorted(_KEYS))}"
         )
     for name in sorted(_KEYS - table.keys()):
         raise Malformed(
@@ -156,13 +156,22 @@ def require_capacity(max_segments: int, capacity: int) -> None:
 
 def _require_range(name: str, value: Any, most: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
-        raise Malformed("policy-value", f"policy.{name}: integer from 1 to {most} expected, got {value!r}")
+        raise Malformed(
+            "policy-value", f"policy.{name}: integer from 1 to {most} expected, got {_brief(value)}"
+        )
+
+
+def _brief(value: object) -> str:
+    """A value for an error message: short, and never a number too long to print."""
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"a number of {value.bit_length()} bits"
+    return f"{value!r:.80}"
 
 
 def _digest(name: str, value: Any) -> bytes:
     if not isinstance(value, str) or len(value) != 64 or not set(value) <= set("0123456789abcdef"):
         raise Malformed(
-            "policy-value", f"policy.{name}: 64 lower-case hexadecimal digits expected, got {value!r}"
+            "policy-value", f"policy.{name}: 64 lower-case hexadecimal digits expected, got {_brief(value)}"
         )
     return bytes.fromhex(value)
 

@@ -81,12 +81,13 @@ class Statement:
             f"           {_duration(self.seconds)}"
             f" at {self.fastest_squarings_per_second} squarings per second",
             f"           ({self.fastest_source})",
+            f"Proof      {self.scheme} ({_SCHEMES[self.scheme]})",
             f"Request    {self.request.hex()}",
             f"Manifest   {self.manifest.hex()}",
             f"Device     {self.device_key.hex()}",
         ]
         for title, items in (
-            ("Shown", self.shown),
+            ("Shown, under the assumptions of docs/threat-model.md", self.shown),
             ("NOT shown", self.not_shown),
             ("You learn", self.learned),
         ):
@@ -152,23 +153,30 @@ def _duration(seconds: float) -> str:
     for name, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{int(seconds)} seconds ({seconds // (length / 10) / 10:.1f} {name})"
-    digits = int(seconds * 1000)
-    return f"{digits / 1000:.3f} seconds" if digits else f"{seconds:.3g} seconds"
+    digits = int(seconds * 10**6)
+    return f"{digits / 10**6:.6f} seconds" if digits else "less than a microsecond"
 
 
 SCHEMA = "escapement/statement/1"
+_SCHEMES = {
+    "ipa": "transparent: no trusted set-up",
+    "hyperkzg": "rests on the powers-of-tau ceremony of your own file",
+}
 
 SHOWN = (
     "C_1 to C_N follow from C_0 by exactly the stated steps of exactly this program, in integers",
     "every batch was drawn from the rows under the dataset root, by the seed of the delay before its segment",
-    "C_0 commits to the weights that the nonce determines, so nothing was trained before the nonce was known",
+    "C_0 commits to the initial weights that program and nonce give: it is no model trained beforehand",
     "from when the nonce was known until C_N existed, at least the stated squarings ran one after the other",
-    "the holder of the device key signed this bundle",
+    "whoever can sign for the device key signed this bundle",
 )
 NOT_SHOWN = (
     "when anything happened: the seconds are a least duration by the policy's rate, not a date",
     "that nothing else was computed, elsewhere or on a fork of this run; no licences are checked",
-    "that the rows are diverse, correct, lawful or the dataset that the request names",
+    "that this is the trainer's only run: of several requests it may submit one",
+    "that training waited for the delays where batches can be guessed: few distinct rows, or weights that start at zero",
+    "that the trainer still has the weights",
+    "that the rows are diverse (rows never drawn may be anything), correct, lawful or the dataset that the request names",
     "that no other model was distilled into this one through crafted rows",
     "how well the model performs: test rows are named by a digest only, no accuracy is proven",
     "that the device key is held by one machine, or by the one registered",

@@ -1,6 +1,7 @@
 """A stranger's check of one bundle under one policy: raises, or returns the statement (protocol §10).
 
-Also a command: python -m ivc.verify --policy POLICY BUNDLE. Exit codes: 0 verified, 1 false or not the
+Also a command: python -P -m ivc.verify --policy POLICY BUNDLE (-P: no module is taken from the current
+folder, which may hold the trainer's files). Exit codes: 0 verified, 1 false or not the
 policy's, 2 usage, 4 resources, 5 format or I/O, 130 interrupted. The steps, in order, each before the next
 reads anything it decides:
 
@@ -139,7 +140,7 @@ def _fail(as_json: bool, code: str, message: str, exit_code: int) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ivc.verify", description="Check a bundle under a policy."
+        prog="python -P -m ivc.verify", description="Check a bundle under a policy."
     )
     parser.add_argument("--policy", type=Path, required=True, help="your own policy file (TOML)")
     parser.add_argument("--ptau", type=Path, help="powers-of-tau file; only for scheme hyperkzg")

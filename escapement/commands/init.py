@@ -39,6 +39,7 @@ def init(
     else:
         console.log(
             f"The blinding key is only in {chosen}. If it is lost, the run ends: `escapement key backup`."
+            " Keep the folder's device.key, too: without it no bundle can be signed."
         )
     text = (
         f"Made {chosen}: {made['steps']} steps at most, request {made['request'].hex()}\n"

@@ -41,9 +41,9 @@ def new(
 
     \b
     Examples:
-      escapement policy new runs/a/request.esc --seconds-per-delay 60
-      escapement policy new request.esc --squarings 1000000 --out policy.toml
-      escapement policy new request.esc --squarings 1000000 --fastest 40000000 --fastest-source "FPGA, 2026"
+      escapement policy new runs/a/request.cbor --seconds-per-delay 60
+      escapement policy new request.cbor --squarings 1000000 --out policy.toml
+      escapement policy new request.cbor --squarings 1000000 --fastest 1000000000 --fastest-source "twice the ASIC target, 2026"
     """
     if (squarings is None) == (seconds_per_delay is None):
         raise UsageError("delay-choice", "Give the delay either as --squarings or as --seconds-per-delay.")
@@ -88,6 +88,7 @@ def write_policy(
     """Write the policy for a request file to `out`; returns its fields."""
     from ivc import cache
     from ivc.files import read_capped, write_atomic
+    from ivc.manifest import MAX_SEGMENTS
     from ivc.policy import new_policy
     from ivc.program import program_info
     from ivc.request import MAX_REQUEST_BYTES, Request
@@ -98,7 +99,7 @@ def write_policy(
     console.log("Deriving the verifying key from the program")
     policy = new_policy(
         data,
-        max_segments=capacity if max_segments is None else max_segments,
+        max_segments=min(capacity, MAX_SEGMENTS) if max_segments is None else max_segments,
         squarings=squarings,
         group=group,
         fastest=FASTEST if fastest is None else fastest,

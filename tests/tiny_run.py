@@ -1,0 +1,167 @@
+"""A tiny run from end to end, honest or not: 2 segments of 2 folds of 1 step, delays of 300 squarings.
+
+`claim` costs two delays; `train` proves as well: 1.4 s of folds and 3 s of compression (7 s the first time).
+The hooks of `train` are how its callers cheat; without them the run verifies.
+"""
+
+import dataclasses
+import hashlib
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import _escapement
+import cbor2
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import vdf
+from ivc import chain
+from ivc.bundle import Bundle, Segment, signed_message
+from ivc.manifest import Manifest
+from ivc.policy import Policy, new_policy
+from ivc.request import Request
+
+SEGMENTS, FOLDS, SQUARINGS = 2, 2, 300
+GROUP = vdf.group("rsa-2048")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The verifier's policy, the trainer's bundle, and what only the trainer has."""
+
+    policy: Policy
+    bundle: Bundle
+    request: Request
+    device: Ed25519PrivateKey
+    key: bytes  # the blinding key
+    states: tuple[list[bytes], ...]  # z_0 and z after every segment; nothing if nothing is proven
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of request and policy."""
+        return chain.build_manifest(self.request.encode(), self.policy)
+
+
+def tiny_program(max_segments: int = 4, **changes: int) -> bytes:
+    """Two dense layers, 3-4-2; `changes` by the names of PROGRAM."""
+    layers = [["fc1", 3, 4, True, True, 10, 8, 4096], ["fc2", 4, 2, True, False, 8, 0, 4096]]
+    numbers = {**PROGRAM, "max_segments": max_segments, **changes}
+    head = ["escapement/program/1", "r1cs-nova", *numbers.values()]
+    return cbor2.dumps([*head, [3, 5, False], 2, layers], canonical=True)
+
+
+def tiny_data() -> tuple[bytes, bytes]:
+    """Nine rows of three features below 2^5, and labels 0 or 1; int32 little-endian."""
+    samples, labels = [(7 * i * i + 3) % 32 for i in range(27)], [i % 2 for i in range(9)]
+    return struct.pack("<27i", *samples), struct.pack("<9i", *labels)
+
+
+def tiny_request(device: Ed25519PrivateKey, key: bytes, program: bytes) -> Request:
+    """The request of a trainer with this device and blinding key."""
+    return Request(
+        program=program,
+        root=_escapement.dataset_root(program, key, *tiny_data()),
+        key_commitment=_escapement.key_commitment(key),
+        device_key=device.public_key().public_bytes_raw(),
+        scheme="ipa",
+        dataset_name="tiny",
+        split_seed=1,
+        test_rows=2,
+        test_digest=hashlib.sha256(b"two rows").digest(),
+    )
+
+
+def tiny_policy(request: bytes, verifying_key_digest: bytes) -> Policy:
+    """A policy with a fresh nonce for up to four segments of the tiny program."""
+    return new_policy(
+        request,
+        max_segments=4,
+        squarings=SQUARINGS,
+        group="rsa-2048",
+        fastest=1000,
+        source="a test, 2026",
+        verifying_key_digest=verifying_key_digest,
+    )
+
+
+def evaluate(x: bytes, squarings: int = SQUARINGS) -> vdf.Evaluation:
+    """One delay, nothing saved."""
+    return vdf.evaluate(GROUP, x, squarings, state=None, progress=None, stop=None)
+
+
+def delays(manifest: Manifest, checkpoints: list[bytes], squarings: int = SQUARINGS) -> tuple[Segment, ...]:
+    """Segments with delays for their contexts, whatever the checkpoints are worth."""
+    digest, made = manifest.digest(), []
+    head = chain.start(digest, manifest.genesis)
+    for index, checkpoint in enumerate(checkpoints):
+        context = chain.delay_context(digest, index, head.checkpoint, head.seed)
+        done = evaluate(vdf.hash_to_group(GROUP, context), squarings)
+        made.append(Segment(done.y, vdf.prove(GROUP, done), checkpoint))
+        head = chain.advance(digest, index, head, done.y, checkpoint)
+    return tuple(made)
+
+
+def resigned(run: Run, bundle: Bundle, device: Ed25519PrivateKey | None = None) -> Bundle:
+    """The bundle signed by the trainer's own device, or another, over what it now says."""
+    message = signed_message(
+        run.manifest.digest(), len(bundle.segments), bundle.segments[-1].checkpoint, bundle.proof
+    )
+    return dataclasses.replace(bundle, signature=(device or run.device).sign(message))
+
+
+def claim(request: Request, policy: Policy, device: Ed25519PrivateKey, key: bytes) -> Run:
+    """True delays, random checkpoints and no proof."""
+    manifest = chain.build_manifest(request.encode(), policy)
+    segments = delays(manifest, [_escapement.random_field_element() for _ in range(SEGMENTS)])
+    bundle = Bundle(request.encode(), manifest.encode(), segments, os.urandom(12000), bytes(64))
+    run = Run(policy, bundle, request, device, key, ())
+    return dataclasses.replace(run, bundle=resigned(run, bundle))
+
+
+def train(
+    parameters: _escapement.Parameters,
+    request: Request,
+    policy: Policy,
+    device: Ed25519PrivateKey,
+    key: bytes,
+    *,
+    start: Callable[[_escapement.Prover], _escapement.Prover] = lambda prover: prover,
+    seed: Callable[[int, bytes, bytes], bytes] = lambda index, previous, own: own,
+    squarings: int = SQUARINGS,
+) -> Run:
+    """Train, prove and bundle.
+
+    `start`: makes another prover of the one at z_0; `seed`: what segment index + 1 is trained from, given
+    the seeds of the delay before and of its own; `squarings`: the delays that are really computed.
+    """
+    manifest = chain.build_manifest(request.encode(), policy)
+    digest, rows = manifest.digest(), tiny_data()
+    prover = start(_escapement.Prover.start(parameters, request.program, key, *rows, policy.nonce, digest))
+    head, segments, states = chain.start(digest, manifest.genesis), [], [prover.z()]
+    for index in range(SEGMENTS):
+        context = chain.delay_context(digest, index, head.checkpoint, head.seed)
+        done = evaluate(vdf.hash_to_group(GROUP, context), squarings)
+        used = seed(index, head.seed, chain.seed(digest, index, head.checkpoint, done.y))
+        for _ in range(FOLDS):
+            prover.prove_fold(used)
+        states.append(prover.z())
+        segments.append(Segment(done.y, vdf.prove(GROUP, done), states[-1][1]))
+        head = chain.advance(digest, index, head, done.y, states[-1][1])
+    bundle = Bundle(request.encode(), manifest.encode(), tuple(segments), prover.compress(), bytes(64))
+    run = Run(policy, bundle, request, device, key, tuple(states))
+    return dataclasses.replace(run, bundle=resigned(run, bundle))
+
+
+# The program's numbers in the order of protocol §3; `rate` is c.
+PROGRAM = {
+    "batch": 2,
+    "k": 1,
+    "m": FOLDS,
+    "max_segments": 4,
+    "rows": 9,
+    "f_x": 4,
+    "f_g": 6,
+    "kappa": 3,
+    "rate": 1,
+}
