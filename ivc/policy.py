@@ -45,7 +45,9 @@ class Policy:
         _require_range("squarings", self.squarings, MAX_SQUARINGS)
         _require_range("fastest_squarings_per_second", self.fastest_squarings_per_second, MAX_RATE)
         if self.group not in GROUPS:
-            raise Malformed("policy-value", f"policy.group: one of {GROUPS} expected, got {self.group!r}")
+            raise Malformed(
+                "policy-value", f"policy.group: one of {GROUPS} expected, got {_shown(self.group)}"
+            )
         source = self.fastest_source
         if not isinstance(source, str) or not source.strip() or len(source) > 500 or not source.isprintable():
             raise Malformed(
@@ -102,7 +104,7 @@ def parse_policy(text: str) -> Policy:
         raise Malformed("policy-syntax", f"policy: not TOML: {error}") from error
     version = table.pop("version", None)
     if version != 1 or isinstance(version, bool | float):
-        raise Malformed("policy-version", f"policy.version: 1 expected, got {_brief(version)}")
+        raise Malformed("policy-version", f"policy.version: 1 expected, got {_shown(version)}")
     for name in sorted(table.keys() - _KEYS):
         raise Malformed(
             "policy-unknown-key", f"policy.{name!r:.80}: no such key; known are {', '.join(sorted(_KEYS))}"
@@ -157,21 +159,21 @@ def require_capacity(max_segments: int, capacity: int) -> None:
 def _require_range(name: str, value: Any, most: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
         raise Malformed(
-            "policy-value", f"policy.{name}: integer from 1 to {most} expected, got {_brief(value)}"
+            "policy-value", f"policy.{name}: integer from 1 to {most} expected, got {_shown(value)}"
         )
 
 
-def _brief(value: object) -> str:
-    """A value for an error message: short, and never a number too long to print."""
-    if isinstance(value, int) and value.bit_length() > 256:
-        return f"a number of {value.bit_length()} bits"
-    return f"{value!r:.80}"
+def _shown(value: Any) -> str:
+    """Short, and never the decimals of a huge integer, which Python refuses to print."""
+    if isinstance(value, int) and abs(value) >> 64:
+        return hex(value)[:40]
+    return repr(value)[:80] if isinstance(value, int | float | str) else type(value).__name__
 
 
 def _digest(name: str, value: Any) -> bytes:
     if not isinstance(value, str) or len(value) != 64 or not set(value) <= set("0123456789abcdef"):
         raise Malformed(
-            "policy-value", f"policy.{name}: 64 lower-case hexadecimal digits expected, got {_brief(value)}"
+            "policy-value", f"policy.{name}: 64 lower-case hexadecimal digits expected, got {_shown(value)}"
         )
     return bytes.fromhex(value)
 

@@ -153,8 +153,11 @@ def _duration(seconds: float) -> str:
     for name, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{int(seconds)} seconds ({seconds // (length / 10) / 10:.1f} {name})"
-    digits = int(seconds * 10**6)
-    return f"{digits / 10**6:.6f} seconds" if digits else "less than a microsecond"
+    digits = int(seconds * 1000)
+    if digits:
+        return f"{digits / 1000:.3f} seconds"
+    small = f"{int(seconds * 10**9) / 10**9:.9f}".rstrip("0").rstrip(".")
+    return f"{small} seconds"
 
 
 SCHEMA = "escapement/statement/1"
@@ -174,9 +177,11 @@ NOT_SHOWN = (
     "when anything happened: the seconds are a least duration by the policy's rate, not a date",
     "that nothing else was computed, elsewhere or on a fork of this run; no licences are checked",
     "that this is the trainer's only run: of several requests it may submit one",
-    "that training waited for the delays where batches can be guessed: few distinct rows, or weights that start at zero",
+    "that training waited for the delays where batches can be guessed: few distinct rows, or weights that "
+    "start at zero",
     "that the trainer still has the weights",
-    "that the rows are diverse (rows never drawn may be anything), correct, lawful or the dataset that the request names",
+    "that the rows are diverse (rows never drawn may be anything), correct, lawful or the dataset that the "
+    "request names",
     "that no other model was distilled into this one through crafted rows",
     "how well the model performs: test rows are named by a digest only, no accuracy is proven",
     "that the device key is held by one machine, or by the one registered",

@@ -43,7 +43,7 @@ def new(
     Examples:
       escapement policy new runs/a/request.cbor --seconds-per-delay 60
       escapement policy new request.cbor --squarings 1000000 --out policy.toml
-      escapement policy new request.cbor --squarings 1000000 --fastest 1000000000 --fastest-source "twice the ASIC target, 2026"
+      escapement policy new request.cbor --squarings 1000000 --fastest 1000000000 --fastest-source "guess"
     """
     if (squarings is None) == (seconds_per_delay is None):
         raise UsageError("delay-choice", "Give the delay either as --squarings or as --seconds-per-delay.")

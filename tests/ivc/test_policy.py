@@ -32,7 +32,7 @@ def refused(text: str) -> str:
 
 @given(
     st.binary(min_size=32, max_size=32),
-    st.integers(1, 2**32),
+    st.integers(1, 2**16),
     st.integers(1, 2**50),
     st.integers(1, 10**18),
     st.text(min_size=1, max_size=100).filter(lambda s: s.isprintable() and s.strip()),
@@ -60,7 +60,7 @@ def test_policies_survive_their_file(
         ("nonce", f'"{"ab" * 33}"', "policy-value"),
         ("max_segments", "0", "policy-value"),
         ("max_segments", "true", "policy-value"),
-        ("max_segments", "4294967297", "policy-value"),
+        ("max_segments", "65537", "policy-value"),
         ("squarings", "0", "policy-value"),
         ("squarings", "-5", "policy-value"),
         ("squarings", "1e6", "policy-value"),

@@ -19,6 +19,7 @@ import cbor2
 import pytest
 
 from ivc.bundle import max_bytes
+from ivc.manifest import MAX_SEGMENTS
 from tests.soundness.attacks import Verbatim, claiming, encoded, followed, head, parent_of, paths, refused
 from tests.tiny_run import Run, tiny_program
 
@@ -50,7 +51,7 @@ def claims(data: bytes, size: int) -> Iterator[tuple[tuple[int, ...], bytes]]:
 
 @pytest.mark.parametrize("size", HUGE)
 def test_sizes_claimed_in_the_bundle(honest: Run, bounded: None, size: int) -> None:
-    policy = dataclasses.replace(honest.policy, max_segments=1 << 32)  # the most generous cap there is
+    policy = dataclasses.replace(honest.policy, max_segments=MAX_SEGMENTS)  # the most generous cap there is
     for path, attack in claims(honest.bundle.encode(), size):
         assert refused(honest.policy, attack) == ("truncated", 5), path
         assert refused(policy, attack) == ("truncated", 5), path
