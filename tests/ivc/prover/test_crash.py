@@ -24,6 +24,8 @@ import os, pathlib, signal, sys
 from ivc.run import run
 from ivc.rundir import RunDirectory
 path, segments, moment = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+# A shell without job control starts background jobs, and so this suite, with SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def see(event):
     print(event.name(), flush=True)
     if event.name() == moment:
