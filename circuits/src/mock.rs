@@ -42,16 +42,6 @@ impl fmt::Display for Unsatisfied {
 }
 
 impl MockCs {
-    /// Number of constraints.
-    pub fn num_constraints(&self) -> usize {
-        self.constraints.len()
-    }
-
-    /// Number of variables.
-    pub fn num_variables(&self) -> usize {
-        self.aux.len()
-    }
-
     /// Variables whose path contains every one of the given parts.
     pub fn find(&self, parts: &[&str]) -> Vec<Variable> {
         (0..self.aux.len())

@@ -79,7 +79,7 @@ pub fn packings(program: &Program, bounds: &[LayerBounds]) -> Vec<LayerPacking> 
 pub fn pack_weights(program: &Program, packings: &[LayerPacking], weights: &Weights) -> Vec<Fr> {
     let mut out = Vec::new();
     for (l, packing) in packings.iter().enumerate() {
-        let (d_in, d_out) = (program.layers[l].d_in, program.layers[l].d_out);
+        let d_out = program.layers[l].d_out;
         for i in 0..program.weight_rows(l) {
             out.extend(packing.forward.pack(|j| weights[l][i * d_out + j]));
         }
@@ -88,7 +88,6 @@ pub fn pack_weights(program: &Program, packings: &[LayerPacking], weights: &Weig
                 out.extend(backward.pack(|i| weights[l][i * d_out + j]));
             }
         }
-        debug_assert!(d_in <= program.weight_rows(l));
     }
     out
 }

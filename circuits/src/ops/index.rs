@@ -8,7 +8,7 @@ use crate::poseidon::{hash_circuit, Domain, Input};
 use crate::sampling::Sampling;
 use crate::signal::{bits, enforce_equal, weigh, Int, Lin, Num};
 use crate::Fr;
-use ff::{Field, PrimeField};
+use ff::PrimeField;
 use nova_snark::frontend::{Boolean, ConstraintSystem, SynthesisError};
 
 /// Bits of each index of the fold, least significant first.
@@ -66,7 +66,7 @@ fn index<CS: ConstraintSystem<Fr>>(
     let rem = bits(cs.namespace(|| "remainder"), rem as i128, sampling.draw_bits)?;
     let left = Lin::zero().add(Fr::from(sampling.rows), &u.lin);
     let right = weigh(&rem).lin.add(pow2(sampling.draw_bits as usize), &weigh(&index).lin);
-    enforce_equal(cs, "n·u = 2^w·index + remainder", &left, &right.add(Fr::ZERO, &Lin::zero()));
+    enforce_equal(cs, "n·u = 2^w·index + remainder", &left, &right);
     Ok(index)
 }
 
@@ -75,6 +75,7 @@ mod tests {
     use super::*;
     use crate::mock::MockCs;
     use crate::program::tests::tiny;
+    use ff::Field;
 
     fn circuit() -> (MockCs, Vec<u64>, Sampling) {
         let sampling = Sampling::new(&tiny());
