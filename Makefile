@@ -1,9 +1,9 @@
 # One entry point. Every target does its own set-up in .venv and target/, from nothing but
-# Python >= 3.11, a Rust toolchain >= 1.88 and make; what did not change is not done again.
+# Python >= 3.11, a Rust toolchain >= 1.89 and make; what did not change is not done again.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python check bench lock clean tools
+.PHONY: help demo test test-rust test-python check bench classgroup lock clean tools
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -14,8 +14,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes
 NATIVE := Cargo.toml Cargo.lock pyproject.toml _escapement.pyi \
-	$(shell find circuits ivc/native bindings -name '*.rs' -o -name Cargo.toml)
-EXTRAS := test lint export
+	$(shell find circuits ivc/native vdf/native/src vdf/native/Cargo.toml bindings -name '*.rs' -o -name Cargo.toml)
+EXTRAS := test lint export classgroup bench
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -28,7 +28,7 @@ test: test-rust test-python ## every test of both languages (the first time it f
 test-rust: $(STAMPS)/native
 	cargo test --release --workspace --locked
 
-test-python: $(STAMPS)/native $(STAMPS)/test $(STAMPS)/export test-rust
+test-python: $(STAMPS)/native $(STAMPS)/test $(STAMPS)/export $(STAMPS)/classgroup test-rust
 	$(BIN)/python -m pytest
 
 check: $(STAMPS)/native $(STAMPS)/test $(STAMPS)/lint ## format, lint, types and stubs of both languages
@@ -39,8 +39,11 @@ check: $(STAMPS)/native $(STAMPS)/test $(STAMPS)/lint ## format, lint, types and
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 
-bench: $(STAMPS)/native ## measure all figures into benchmarks/results/ and docs/figures.md
+bench: $(STAMPS)/native $(STAMPS)/bench $(STAMPS)/classgroup ## measure all figures into benchmarks/results/ and docs/
 	$(BIN)/python benchmarks/step.py --docs
+	$(BIN)/python benchmarks/delays.py --docs
+
+classgroup: $(STAMPS)/native $(STAMPS)/classgroup ## add delays in class groups, for policies that name class-1024
 
 lock: requirements/build.in pyproject.toml ## renew the hash-pinned requirements (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: pip install uv"; exit 4; }
@@ -63,9 +66,9 @@ tools:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "$(PYTHON) has no venv module: install it (Debian, Ubuntu: apt install python3-venv)"; exit 4; }
 	@command -v cargo >/dev/null && command -v rustc >/dev/null \
-		|| { echo "A Rust toolchain was not found: install Rust 1.88 or newer with rustup, and have cargo on PATH"; exit 4; }
-	@rustc --version | awk '{ split($$2, v, "."); exit !(v[1] > 1 || v[2] >= 88) }' \
-		|| { echo "Rust 1.88 or newer is needed, this is `rustc --version`: run rustup update"; exit 4; }
+		|| { echo "A Rust toolchain was not found: install Rust 1.89 or newer with rustup, and have cargo on PATH"; exit 4; }
+	@rustc --version | awk '{ split($$2, v, "."); exit !(v[1] > 1 || v[2] >= 89) }' \
+		|| { echo "Rust 1.89 or newer is needed, this is `rustc --version`: run rustup update"; exit 4; }
 	@command -v cc >/dev/null \
 		|| { echo "cc was not found, Rust links with it: install a C compiler (Debian, Ubuntu: apt install gcc libc6-dev)"; exit 4; }
 

@@ -4,9 +4,12 @@ from os import PathLike
 from typing import Any, final
 
 __all__ = [
+    "Modulus",
     "NativeError",
     "Parameters",
     "Prover",
+    "Squarings",
+    "Stored",
     "VerifyingKey",
     "batch_indices",
     "checkpoint_commitment",
@@ -14,6 +17,10 @@ __all__ = [
     "dataset_root",
     "genesis_commitment",
     "genesis_weights",
+    "hash_to_prime",
+    "hash_to_primes",
+    "is_prime",
+    "kernels",
     "key_commitment",
     "log_absorb",
     "log_start",
@@ -153,3 +160,103 @@ class Prover:
 
     def compress(self) -> bytes:
         """The compressed, zero-knowledge proof."""
+
+def kernels() -> list[str]:
+    """Names of the kernels that run on this machine, fastest first: "ifma", "portable"."""
+
+def hash_to_prime(transcript: bytes) -> bytes:
+    """The prime of a 32-byte transcript (protocol §9), 32 bytes big-endian, at least 2^255; 0.2 ms."""
+
+def hash_to_primes(transcripts: list[bytes]) -> list[bytes]:
+    """The primes of many transcripts, in order, on all cores."""
+
+def is_prime(number: bytes) -> bool:
+    """Whether 32 bytes, big-endian, pass the test of protocol §9; exact for numbers below 2^22."""
+
+@final
+class Modulus:
+    """Arithmetic modulo an odd N, 3 ≤ N < 2^2048. Elements: residues, big-endian, as long as N, below N.
+
+    Here and below every length or number out of range raises NativeError "malformed", and integers that no
+    native number holds raise OverflowError. All but `multiply` release the interpreter's lock.
+    """
+
+    def __new__(cls, modulus: bytes, kernel: str | None = None) -> Modulus:
+        """N in its shortest big-endian encoding; `kernel` from `kernels()`, None: the fastest."""
+
+    @property
+    def kernel(self) -> str:
+        """Name of the kernel in use."""
+
+    @property
+    def element_bytes(self) -> int:
+        """Length of an encoded element, that of N: 1..256."""
+
+    def power(self, bases: list[bytes], exponents: list[bytes], threads: int = 1) -> bytes:
+        """Π bases_i^exponents_i mod N, 1 for none, on up to `threads` threads (0 counts as 1).
+
+        At most 2^17 bases, and as many exponents: big-endian, 0..64 bytes each.
+        """
+
+    def square_times(self, element: bytes, count: int) -> bytes:
+        """element^(2^count) mod N, 0 ≤ count < 2^64."""
+
+    def multiply(self, a: bytes, b: bytes) -> bytes:
+        """a·b mod N."""
+
+@final
+class Squarings:
+    """The chain x^(2^i) mod N, i = 0, 1, 2, …, at `position`; several threads may call it, one at a time.
+
+    C_j = x^(2^(interval·j)) is stored once passed, in 320 bytes: those with interval·j < position and
+    j < count. 1 ≤ interval < 2^64, 0 ≤ count ≤ 2^20.
+    """
+
+    def __new__(cls, modulus: Modulus, element: bytes, interval: int, count: int) -> Squarings:
+        """The chain of an encoded x, at position 0."""
+
+    @staticmethod
+    def restore(
+        modulus: Modulus, position: int, current: bytes, stored: bytes, interval: int, count: int
+    ) -> Squarings:
+        """The chain that had this `position`, `current()` and `stored_bytes()`, under any kernel.
+
+        Lengths and ranges are checked; whether the elements follow from each other is not.
+        """
+
+    def advance(self, until: int) -> None:
+        """Square until position = until, which must not be below it."""
+
+    @property
+    def position(self) -> int:
+        """Squarings done."""
+
+    def current(self) -> bytes:
+        """x^(2^position), encoded."""
+
+    def stored_bytes(self, start: int = 0) -> bytes:
+        """C_start, C_(start+1), …, encoded, one after the other; 0 ≤ start ≤ how many are stored."""
+
+    def stored(self) -> Stored:
+        """What is stored now; shared, not copied, unless the chain stores more later."""
+
+@final
+class Stored:
+    """Elements C_0, C_1, … modulo N in the kernel's form, 320 bytes each; never changed."""
+
+    @staticmethod
+    def decode(modulus: Modulus, data: bytes) -> Stored:
+        """From encoded elements, one after the other, at most 2^20."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def encode(self) -> bytes:
+        """The elements encoded, one after the other."""
+
+    def digit_product(self, ell: bytes, remainder: bytes, step: bytes, kappa: int, number: int) -> bytes:
+        """Π_{j < number} C_j^⌊2^kappa·r_j/ℓ⌋ mod N, r_0 = remainder, r_{j+1} = r_j·step mod ℓ.
+
+        ℓ, remainder, step: 32 bytes, big-endian; ℓ odd, at least 3, the others below it. 0 ≤ kappa ≤ 16,
+        number ≤ len. Memory: up to 2^kappa elements. Any number of threads may call this at once.
+        """

@@ -62,13 +62,13 @@ def measure(segments: int | None) -> dict[str, Any]:
 def verify_with_key(policy_path: Path, bundle_path: Path) -> float:
     """Seconds of a verification whose key is in memory: decoding, C_0, delays, log and proof."""
     policy = load_policy(policy_path)
-    data = read_bundle(bundle_path, policy.max_segments)
-    request = Request.decode(decode_bundle(data, policy.max_segments).request)
+    data = read_bundle(bundle_path, policy.max_bundle_bytes)
+    request = Request.decode(decode_bundle(data, policy.max_bundle_bytes).request)
     key = cache.verifying_key(request.program, request.scheme, policy.verifying_key)
     start = time.perf_counter()
-    bundle = decode_bundle(data, policy.max_segments)
+    bundle = decode_bundle(data, policy.max_bundle_bytes)
     manifest = chain.build_manifest(bundle.request, policy)
-    head = chain.check_delays(manifest, bundle.segments)
+    head = chain.check_delays(manifest, bundle.segments, bundle.delays)
     folds = len(bundle.segments) * program_info(request.program).folds_per_segment
     key.verify(folds, chain.initial_state(manifest, request), chain.final_state(head, request), bundle.proof)
     return time.perf_counter() - start

@@ -7,13 +7,6 @@ from pathlib import Path
 from typing import Any
 
 
-def cores() -> int:
-    """Cores this process may use (affinity where the system tells)."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def available_memory() -> int:
     """Bytes that can be had without swapping, a container's limit included; total memory where unknown."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -28,9 +21,11 @@ def free_disk(path: Path) -> int:
 
 def describe() -> dict[str, Any]:
     """The machine in a few words, for reports: cpu, cores, memory, system."""
+    from vdf.cores import usable_cores
+
     return {
         "cpu": _cpu_name(),
-        "cores": cores(),
+        "cores": usable_cores(),
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

@@ -13,6 +13,7 @@ import _escapement
 from escapement import machine
 from escapement.console import human_bytes
 from escapement.errors import ResourceError
+from vdf.cores import usable_cores
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def estimate(program: bytes, *, scheme: str, segments: int, delay_seconds: float
     info, counts = _escapement.program_info(program), _escapement.constraints(program)
     rows = counts["primary"]
     padded = 1 << (max(rows, counts["variables"]) - 1).bit_length()
-    speed = REFERENCE_CORES / min(machine.cores(), MOST_CORES)
+    speed = REFERENCE_CORES / min(usable_cores(), MOST_CORES)
     fold_seconds = speed * (FOLD + ROW * rows)
     setup = speed * (SETUP + SETUP_ROW * padded)
     compress = speed * (COMPRESS + COMPRESS_ROW * padded)

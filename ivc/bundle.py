@@ -1,10 +1,11 @@
 """The bundle: one file with a run's public part and its compressed proof (protocol §10).
 
-    bundle = [ "escapement/bundle/1", request, manifest, [[y_0, π_0, C_1], …, [y_{N−1}, π_{N−1}, C_N]],
-               proof, signature ]
+    bundle = [ "escapement/bundle/2", request, manifest, [[y_0, C_1], …, [y_{N−1}, C_N]],
+               delays, proof, signature ]
 
-Decoding says only that the bytes have this shape; request and manifest stay bytes until they are compared
-with a policy. Size: 553 bytes per segment, the proof (about 12 KB), request and manifest.
+`delays` is one proof of all y_i. Decoding says only that the bytes have this shape: request and manifest stay
+bytes until they are compared with a policy, lengths of y and of `delays` are the group's to check. Size with
+rsa-2048: 294 bytes per segment, 256 for the delays, the proof (about 12 KB), request and manifest.
 """
 
 import hashlib
@@ -22,62 +23,62 @@ from ivc.request import MAX_REQUEST_BYTES
 
 @dataclass(frozen=True)
 class Segment:
-    """Delay i−1's output and proof (group elements, 256 bytes), and C_i, which segment i ends in."""
+    """Delay i−1's output, and C_i, which segment i ends in."""
 
     y: bytes
-    pi: bytes
     checkpoint: bytes
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """The parts of a bundle file; `segments` in order, `signature` Ed25519 by the device key."""
+    """The parts of a bundle file; `segments` in order, `delays` the proof of all delays, `signature` Ed25519
+
+    by the device key.
+    """
 
     request: bytes
     manifest: bytes
     segments: tuple[Segment, ...]
+    delays: bytes
     proof: bytes
     signature: bytes
 
     def encode(self) -> bytes:
         """The canonical bytes."""
-        segments = [[segment.y, segment.pi, segment.checkpoint] for segment in self.segments]
-        return encoding.encode([FORMAT, self.request, self.manifest, segments, self.proof, self.signature])
+        segments = [[segment.y, segment.checkpoint] for segment in self.segments]
+        return encoding.encode(
+            [FORMAT, self.request, self.manifest, segments, self.delays, self.proof, self.signature]
+        )
 
 
-def decode_bundle(data: bytes, max_segments: int) -> Bundle:
-    """The bundle with exactly these canonical bytes; `max_segments` (the policy's) caps the size only.
+def decode_bundle(data: bytes, max_bytes: int) -> Bundle:
+    """The bundle with exactly these canonical bytes, at most `max_bytes` (Policy.max_bundle_bytes).
 
     Raises Malformed with encoding's codes.
     """
-    limit = max_bytes(max_segments)
-    items = encoding.decode(data, "bundle", max_bytes=limit, max_items=limit // BYTES_PER_ITEM)
-    encoding.array(items, "bundle", 6)
+    items = encoding.decode(data, "bundle", max_bytes=max_bytes, max_items=max_bytes // BYTES_PER_ITEM)
+    encoding.array(items, "bundle", 7)
     encoding.literal(items[0], "bundle.format", FORMAT)
     segments = encoding.array(items[3], "bundle.segments")
     return Bundle(
         request=encoding.bounded_octets(items[1], "bundle.request", MAX_REQUEST_BYTES, least=1),
         manifest=encoding.bounded_octets(items[2], "bundle.manifest", MAX_MANIFEST_BYTES, least=1),
         segments=tuple(_segment(segment, f"bundle.segments[{i}]") for i, segment in enumerate(segments)),
-        proof=encoding.bounded_octets(items[4], "bundle.proof", MAX_PROOF_BYTES, least=1),
-        signature=encoding.octets(items[5], "bundle.signature", 64),
+        delays=encoding.bounded_octets(items[4], "bundle.delays", max_bytes, least=1),
+        proof=encoding.bounded_octets(items[5], "bundle.proof", MAX_PROOF_BYTES, least=1),
+        signature=encoding.octets(items[6], "bundle.signature", 64),
     )
 
 
-def read_bundle(path: Path, max_segments: int) -> bytes:
+def read_bundle(path: Path, max_bytes: int) -> bytes:
     """A bundle file's bytes; never reads more than one byte beyond the cap, which decoding then refuses.
 
     Raises StorageError `bundle-unreadable`.
     """
     try:
-        return read_capped(path, max_bytes(max_segments))
+        return read_capped(path, max_bytes)
     except OSError as error:
         raise StorageError("bundle-unreadable", f"bundle {path}: {error.strerror or error}") from error
-
-
-def max_bytes(max_segments: int) -> int:
-    """The longest bundle file that a policy with `max_segments` accepts."""
-    return (1 << 20) + 1024 * max_segments
 
 
 def signed_message(manifest_digest: bytes, segments: int, last_checkpoint: bytes, proof: bytes) -> bytes:
@@ -87,15 +88,14 @@ def signed_message(manifest_digest: bytes, segments: int, last_checkpoint: bytes
 
 
 def _segment(value: Any, where: str) -> Segment:
-    y, pi, checkpoint = encoding.array(value, where, 3)
+    y, checkpoint = encoding.array(value, where, 2)
     return Segment(
-        y=encoding.octets(y, f"{where}.y", ELEMENT_BYTES),
-        pi=encoding.octets(pi, f"{where}.pi", ELEMENT_BYTES),
+        y=encoding.bounded_octets(y, f"{where}.y", MAX_OUTPUT_BYTES, least=1),
         checkpoint=encoding.field_element(checkpoint, f"{where}.checkpoint"),
     )
 
 
-FORMAT = "escapement/bundle/1"
-ELEMENT_BYTES = 256
+FORMAT = "escapement/bundle/2"
+MAX_OUTPUT_BYTES = 256
 MAX_PROOF_BYTES = 65536
-BYTES_PER_ITEM = 128  # a segment is 4 items and 553 bytes: whatever fits the size cap fits this one
+BYTES_PER_ITEM = 32  # a segment is 3 items and at least 137 bytes: whatever fits the size cap fits this one

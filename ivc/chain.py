@@ -5,7 +5,7 @@
     log_0 = H(LOG_START; M)         log_{i+1} = H(LOG; log_i, C_i, fr(s_i))
     z_0 = (log_0, C_0, 0, 0, root, K)         z_N = (log_N, C_N, fr(s_{N−1}), 0, root, K)
 
-Trainer and verifier compute all of it with these functions. One delay costs two exponentiations to check.
+Trainer and verifier compute all of it with these functions.
 """
 
 import hashlib
@@ -17,12 +17,11 @@ import _escapement
 import vdf
 from ivc.bundle import Segment
 from ivc.encoding import hash_fields, u64
-from ivc.errors import Malformed, Rejected, native_errors
+from ivc.errors import Rejected, delay_errors, native_errors
 from ivc.manifest import Manifest
 from ivc.policy import Policy
 from ivc.program import genesis_commitment
 from ivc.request import Request
-from vdf.errors import VdfError
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def delay_context(manifest_digest: bytes, index: int, checkpoint: bytes, previou
 
 
 def seed(manifest_digest: bytes, index: int, checkpoint: bytes, y: bytes) -> bytes:
-    """s_i, which selects the batches of segment i+1; `y` is delay i's output, 256 bytes."""
+    """s_i, which selects the batches of segment i+1; `y` is delay i's output; M fixes its length."""
     return hash_fields("escapement/v1/seed", manifest_digest, u64(index), checkpoint, y)
 
 
@@ -87,21 +86,20 @@ def advance(manifest_digest: bytes, index: int, head: Head, y: bytes, checkpoint
     return Head(checkpoint, own_seed, log)
 
 
-def check_delays(manifest: Manifest, segments: Sequence[Segment]) -> Head:
-    """Check every delay with the manifest's group and T, in order; the head after the last segment.
+def check_delays(manifest: Manifest, segments: Sequence[Segment], delays: bytes) -> Head:
+    """Check the one proof of all delays, with the manifest's group and T; the head after the last segment.
 
-    Raises the delay's own code, Malformed or Rejected, with the number of the delay in the message.
+    Every x comes from the outputs before it, so a false y can only make the proof fail. Raises the delay's
+    own code, Malformed, Rejected or Resources.
     """
     digest, group = manifest.digest(), vdf.group(manifest.group)
-    head = start(digest, manifest.genesis)
+    head, inputs = start(digest, manifest.genesis), []
     for index, segment in enumerate(segments):
-        try:
-            x = vdf.hash_to_group(group, delay_context(digest, index, head.checkpoint, head.seed))
-            vdf.verify(group, x, segment.y, segment.pi, manifest.squarings)
-        except VdfError as error:
-            kind = Malformed if error.exit_code == Malformed.exit_code else Rejected
-            raise kind(error.code, f"delay {index}: {error}") from error
+        context = delay_context(digest, index, head.checkpoint, head.seed)
+        inputs.append(group.input(context, manifest.squarings))
         head = advance(digest, index, head, segment.y, segment.checkpoint)
+    with delay_errors("delays"):
+        group.verify_run(inputs, [segment.y for segment in segments], delays, manifest.squarings)
     return head
 
 

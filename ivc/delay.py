@@ -2,13 +2,8 @@
 
 `python -m ivc.delay` reads its task from stdin (one line of JSON) and stops when stdin ends, so it never
 outlives its parent, however that died. It answers on stdout, one JSON object per line: `done` (squarings so
-far), `y`, `proven`, or `error`. The output y is handed over as soon as it is known; y and π together are
-saved as one file:
-
-    {"format": …, "context": d_i, "group", "squarings": T, "y", "pi", "seconds"}            (hexadecimal)
-
-The evaluation resumes from vdf's state file; at most some seconds of squarings are lost, whenever it is
-killed.
+far), `y`, `proven`, or `error`. The output y is handed over as soon as it is known; the finished delay is a
+file of vdf.delayfile. It resumes from vdf's state files; what a kill loses is the group's to say.
 """
 
 import contextlib
@@ -19,16 +14,19 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import vdf
-from ivc.errors import IvcError, Malformed, Resources
+import vdf.errors
+from ivc.errors import IvcError, Malformed, Resources, StorageError, delay_errors
 from ivc.memory import peak_memory
-from ivc.storage import read, save
+from vdf import Delay, delayfile
+from vdf.delayfile import DelayFile
 from vdf.errors import Interrupted, VdfError
+from vdf.record import discard
 
 
 @dataclass(frozen=True)
@@ -46,65 +44,63 @@ class Task:
         return Path(self.result).with_suffix(".state")
 
 
-@dataclass(frozen=True)
-class Delay:
-    """A finished delay: output and proof, 256 bytes each."""
-
-    y: bytes
-    pi: bytes
-
-
 def load_delay(task: Task) -> Delay:
-    """A task's verified result; raises StorageError `missing-file`, Malformed `delay-damaged`."""
+    """A task's result, of its context, group and T; whether it is true is the caller's to check.
+
+    Raises Malformed `delay-damaged` for what has to be made again; StorageError, also `missing-file`.
+    """
     path = Path(task.result)
-    try:
-        found = json.loads(read(path, "delay"))
-        expected = {
-            "format": FORMAT,
-            "context": task.context,
-            "group": task.group,
-            "squarings": task.squarings,
-        }
-        for name, value in expected.items():
-            if found[name] != value:
-                raise Malformed("delay-damaged", f"{path}: {name} {value} expected, got {found[name]}")
-        delay = Delay(bytes.fromhex(found["y"]), bytes.fromhex(found["pi"]))
-        group = vdf.group(task.group)
-        vdf.verify(group, _input(task), delay.y, delay.pi, task.squarings)
-    except (ValueError, TypeError, KeyError, VdfError) as error:
-        raise Malformed("delay-damaged", f"{path}: {error}") from error
+    if not path.exists():
+        raise StorageError("missing-file", f"delay {path}: no such file")
+    with _damaged(path):
+        found = delayfile.load(path, kept=True)
+    expected = (task.group, task.squarings, task.context)
+    got = (found.group, found.delay.squarings, found.context.hex())
+    if got != expected:
+        raise Malformed("delay-damaged", f"{path}: delay {expected} expected, got {got}")
+    return found.delay
+
+
+def load_true_delay(task: Task) -> Delay:
+    """`load_delay`, verified; a false one is `delay-damaged` too, a fault of the machine is not."""
+    delay = load_delay(task)
+    with _damaged(Path(task.result)):
+        vdf.group(task.group).verify(delay.x, delay.y, delay.pi, task.squarings)
     return delay
 
 
+@contextlib.contextmanager
+def _damaged(path: Path) -> Iterator[None]:
+    """What is wrong with the file is `delay-damaged`; what the machine lacks keeps its own code."""
+    with delay_errors(str(path)):
+        try:
+            yield
+        except (vdf.errors.Malformed, vdf.errors.Rejected) as error:
+            if error.code == "delay-class-crashed":
+                raise
+            raise Malformed("delay-damaged", f"{path}: {error}") from error
+
+
 def compute(task: Task, *, say: Callable[[dict[str, Any]], None], stop: Callable[[], bool]) -> None:
-    """Evaluate, hand over, prove, save; raises VdfError (exit 130: stopped), Resources, StorageError."""
-    group, started = vdf.group(task.group), time.perf_counter()
-    evaluation = vdf.evaluate(
-        group,
-        _input(task),
+    """Evaluate, hand over, prove, save; raises VdfError (exit 130: stopped)."""
+    group, context, started = vdf.group(task.group), bytes.fromhex(task.context), time.perf_counter()
+    evaluated = started
+
+    def hand_over(y: bytes) -> None:
+        nonlocal evaluated
+        evaluated = time.perf_counter()
+        say({"y": y.hex(), "seconds": evaluated - started})
+
+    delay = group.delay(
+        group.input(context, task.squarings),
         task.squarings,
         state=task.state,
+        on_output=hand_over,
         progress=lambda done, _: say({"done": done}),
         stop=stop,
     )
-    evaluated = time.perf_counter()
-    say({"y": evaluation.y.hex(), "seconds": evaluated - started})
-    try:
-        pi = vdf.prove(group, evaluation, stop=stop)
-    except VdfError as error:
-        if error.code == "delay-miscomputed":
-            # The state holds the fault: the same command must not meet it again.
-            os.replace(task.state, task.state.with_name(task.state.name + ".damaged"))
-        raise
-    result = {
-        "format": FORMAT,
-        **{name: value for name, value in asdict(task).items() if name != "result"},
-        "y": evaluation.y.hex(),
-        "pi": pi.hex(),
-        "seconds": evaluated - started,
-    }
-    save(Path(task.result), json.dumps(result, indent=1).encode())
-    task.state.unlink(missing_ok=True)
+    delayfile.save(Path(task.result), DelayFile(task.group, context, delay, evaluated - started))
+    discard(task.state)
     say({"proven": time.perf_counter() - evaluated, "peak_memory_bytes": peak_memory()})
 
 
@@ -146,10 +142,6 @@ def main() -> int:
     return 0
 
 
-def _input(task: Task) -> bytes:
-    return vdf.hash_to_group(vdf.group(task.group), bytes.fromhex(task.context))
-
-
 def _first_line() -> bytes:
     """Read by single bytes: a buffered reader would hold its lock while the watching thread waits in it."""
     line = b""
@@ -172,7 +164,6 @@ def _say(message: dict[str, Any]) -> None:
         os.write(1, json.dumps(message).encode() + b"\n")
 
 
-FORMAT = "escapement/delay/1"
 GRACE = 20.0  # seconds between the parent's end and this process's, at most
 
 if __name__ == "__main__":

@@ -8,6 +8,9 @@ from contextlib import contextmanager
 
 import _escapement
 
+import vdf.errors
+from vdf.errors import VdfError
+
 
 class IvcError(Exception):
     """Base of every error that ivc raises on purpose; `code` is kebab-case and stable."""
@@ -68,6 +71,22 @@ def native_errors(subject: str) -> Iterator[None]:
         raise Resources("out-of-memory", f"{subject}: out of memory; use a machine with more") from error
 
 
+@contextmanager
+def delay_errors(subject: str) -> Iterator[None]:
+    """Turn vdf's errors inside the block into this room's, with the same code and exit code."""
+    try:
+        yield
+    except VdfError as error:
+        kind = next((ours for theirs, ours in _DELAY.items() if isinstance(error, theirs)), Rejected)
+        raise kind(error.code, f"{subject}: {error}") from error
+
+
+_DELAY: dict[type[VdfError], type[IvcError]] = {
+    vdf.errors.UsageError: UsageError,
+    vdf.errors.ResourceError: Resources,
+    vdf.errors.Malformed: Malformed,
+    vdf.errors.StorageError: StorageError,
+}
 _NATIVE: dict[str, type[IvcError]] = {
     "program": Malformed,
     "malformed": Malformed,

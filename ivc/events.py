@@ -156,6 +156,14 @@ class CompressionStarted(Event):
 
 
 @dataclass(frozen=True)
+class DelaysProven(Event):
+    """The one proof of all `delays` delays exists."""
+
+    delays: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Compressed(Event):
     """The compressed proof exists."""
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import vdf
 from ivc.bundle import Bundle, Segment, signed_message
-from ivc.errors import Rejected
-from ivc.events import BundleWritten, Compressed, CompressionStarted, Event, ignore
+from ivc.errors import Rejected, delay_errors
+from ivc.events import BundleWritten, Compressed, CompressionStarted, DelaysProven, Event, ignore
 from ivc.journal import journal
 from ivc.material import Material, load_material
 from ivc.memory import peak_memory
@@ -57,12 +58,12 @@ def finish(
     _require_whole(material, folds_of(saved[0]) if saved else 0)
     device = directory.device_key()
     with journal(directory, on_event) as emit:
-        segments, proof, compress_seconds = _prove(material, emit, ptau)
+        segments, delays, proof, compress_seconds = _prove(material, emit, ptau)
         last = segments[-1].checkpoint
         message = signed_message(material.digest, len(segments), last, proof)
         signature = device.sign(message)
         request, manifest = material.request.encode(), material.manifest.encode()
-        data = Bundle(request, manifest, segments, proof, signature).encode()
+        data = Bundle(request, manifest, segments, delays, proof, signature).encode()
         started = time.perf_counter()
         statement = verify(material.policy, data, ptau=ptau)
         verify_seconds = time.perf_counter() - started
@@ -83,18 +84,22 @@ def finish(
 
 def _prove(
     material: Material, emit: Callable[[Event], None], ptau: Path | None
-) -> tuple[tuple[Segment, ...], bytes, float]:
-    """Segments, compressed proof, seconds; the prover's memory is free again on return."""
+) -> tuple[tuple[Segment, ...], bytes, bytes, float]:
+    """Segments, proof of the delays, compressed proof, its seconds; the prover's memory is free on return."""
     proving = Proving(material, emit, ptau)
     _require_whole(material, proving.folds)
-    heads, segments = stored_chain(material, proving.folds // material.info.folds_per_segment)
+    heads, segments, stored = stored_chain(material, proving.folds // material.info.folds_per_segment)
     proving.require_state(heads)
+    started = time.perf_counter()
+    with delay_errors("delays"):
+        delays = vdf.group(material.policy.group).prove_run(stored)
+    emit(DelaysProven(len(stored), time.perf_counter() - started))
     emit(CompressionStarted(proving.folds))
     started = time.perf_counter()
     proof = proving.compress()
     seconds = time.perf_counter() - started
     emit(Compressed(seconds, len(proof), peak_memory()))
-    return segments, proof, seconds
+    return segments, delays, proof, seconds
 
 
 def _require_whole(material: Material, folds: int) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ivc import encoding
 from ivc.errors import Malformed
 from ivc.request import MAX_REQUEST_BYTES
+from vdf import GROUPS
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,6 @@ class Manifest:
 
 
 FORMAT = "escapement/manifest/1"
-GROUPS = ("rsa-2048",)
 MAX_SEGMENTS = 1 << 16  # caps what a verifier reads: 65 MiB
 MAX_SQUARINGS = 1 << 50
 MAX_MANIFEST_BYTES = MAX_REQUEST_BYTES + 512

@@ -13,9 +13,11 @@ from typing import Any
 
 from ivc.errors import Malformed, Rejected, StorageError
 from ivc.files import read_capped
-from ivc.manifest import GROUPS, MAX_SEGMENTS, MAX_SQUARINGS
+from ivc.manifest import MAX_SEGMENTS, MAX_SQUARINGS
 from ivc.program import program_info
 from ivc.request import Request
+from vdf import GROUPS, group
+from vdf.errors import VdfError
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,12 @@ class Policy:
             raise Malformed(
                 "policy-value", f"policy.group: one of {GROUPS} expected, got {_shown(self.group)}"
             )
+        if self._delays_bytes() > MAX_DELAYS_BYTES:
+            raise Malformed(
+                "policy-value",
+                f"policy.max_segments: proofs of {self.max_segments} delays of {self.squarings} squarings in "
+                f"{self.group} would exceed {MAX_DELAYS_BYTES} bytes; allow fewer segments",
+            )
         source = self.fastest_source
         if not isinstance(source, str) or not source.strip() or len(source) > 500 or not source.isprintable():
             raise Malformed(
@@ -61,6 +69,17 @@ class Policy:
                 'policy.authority_key: this version knows no licences and accepts only "none"; a policy with '
                 "an authority key needs a newer version",
             )
+
+    @property
+    def max_bundle_bytes(self) -> int:
+        """The longest bundle file that is read under this policy."""
+        return (1 << 20) + 1024 * self.max_segments + self._delays_bytes()
+
+    def _delays_bytes(self) -> int:
+        try:
+            return group(self.group).run_proof_bytes(self.squarings, self.max_segments)
+        except VdfError as error:
+            raise Malformed("policy-value", f"policy.squarings: {error}") from error
 
     def to_toml(self) -> str:
         """The policy file's text; `parse_policy` gives the same policy back."""
@@ -179,6 +198,7 @@ def _digest(name: str, value: Any) -> bytes:
 
 
 MAX_POLICY_BYTES = 1 << 16
+MAX_DELAYS_BYTES = 1 << 26  # of a bundle's delay proofs; one element with rsa-2048
 MAX_RATE = 10**18  # squarings per second: a bound for sense, far above any machine
 _KEYS = frozenset(Policy.__dataclass_fields__)
 _TEMPLATE = """\

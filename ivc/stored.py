@@ -4,13 +4,15 @@ import dataclasses
 
 import _escapement
 
+import vdf
 from ivc import chain
 from ivc.bundle import Segment
 from ivc.chain import Head
 from ivc.checkpoint import Checkpoint, load_checkpoint
 from ivc.delay import Task, load_delay
-from ivc.errors import Malformed, Rejected, StorageError, native_errors
+from ivc.errors import Malformed, Rejected, StorageError, delay_errors, native_errors
 from ivc.material import Material
+from vdf import Delay
 
 
 def delay_task(material: Material, index: int, head: Head) -> Task:
@@ -47,9 +49,9 @@ def commit(material: Material, opened: Head, weights: bytes) -> bytes:
         return _escapement.checkpoint_commitment(material.program, material.key, opened.log, weights)
 
 
-def stored_chain(material: Material, segments: int) -> tuple[list[Head], tuple[Segment, ...]]:
-    """Heads and bundle segments of a complete chain; raises StorageError `run-incomplete`."""
-    heads, made = [chain.start(material.digest, material.manifest.genesis)], []
+def stored_chain(material: Material, segments: int) -> tuple[list[Head], tuple[Segment, ...], list[Delay]]:
+    """Heads, bundle segments and delays of a complete chain; raises StorageError `run-incomplete`."""
+    heads, made, delays = [chain.start(material.digest, material.manifest.genesis)], [], []
     for index in range(segments):
         try:
             delay = load_delay(delay_task(material, index, heads[-1]))
@@ -60,5 +62,11 @@ def stored_chain(material: Material, segments: int) -> tuple[list[Head], tuple[S
                 "run-incomplete", f"segment {index + 1}: {error}; run it again, which repairs it"
             ) from error
         heads.append(dataclasses.replace(opened, checkpoint=checkpoint.commitment))
-        made.append(Segment(delay.y, delay.pi, checkpoint.commitment))
-    return heads, tuple(made)
+        made.append(Segment(delay.y, checkpoint.commitment))
+        delays.append(delay)
+    try:
+        with delay_errors("delays"):
+            vdf.group(material.policy.group).verify_each(delays)
+    except (Malformed, Rejected) as error:
+        raise StorageError("run-incomplete", f"{error}; run it again, which repairs it") from error
+    return heads, tuple(made), delays

@@ -18,7 +18,7 @@ import _escapement
 from ivc import chain
 from ivc.chain import Head
 from ivc.checkpoint import Checkpoint, save_checkpoint
-from ivc.delay import load_delay
+from ivc.delay import load_true_delay
 from ivc.delay_process import DelayProcess
 from ivc.errors import IvcError, Malformed, Rejected, native_errors
 from ivc.events import (
@@ -34,6 +34,7 @@ from ivc.events import (
 from ivc.material import Material
 from ivc.storage import set_aside
 from ivc.stored import commit, delay_task, open_segment, stored_checkpoint
+from vdf.record import discard
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,8 +101,8 @@ class Training:
         task = delay_task(self._material, index, self.heads[index])
         if Path(task.result).exists():
             try:
-                delay = load_delay(task)
-                task.state.unlink(missing_ok=True)  # a crash may have left it
+                delay = load_true_delay(task)
+                discard(task.state)  # a crash may have left it
                 return delay.y
             except Malformed as error:
                 self._set_aside(Path(task.result), error)

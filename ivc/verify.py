@@ -38,7 +38,7 @@ def verify(policy: Policy, bundle: bytes, *, ptau: Path | None = None) -> Statem
     Malformed (exit 5) for bytes that are not of their format, Rejected (1) for what is false or not the
     policy's, Resources (4), UsageError (2) if `ptau` is needed and missing.
     """
-    claimed = decode_bundle(bundle, policy.max_segments)
+    claimed = decode_bundle(bundle, policy.max_bundle_bytes)
     chain.require_request(claimed.request, policy)
     request = Request.decode(claimed.request)
     program = program_info(request.program)
@@ -47,7 +47,7 @@ def verify(policy: Policy, bundle: bytes, *, ptau: Path | None = None) -> Statem
     _require_manifest(manifest, claimed.manifest)
     segments = len(claimed.segments)
     _require_segments(segments, policy)
-    head = chain.check_delays(manifest, claimed.segments)
+    head = chain.check_delays(manifest, claimed.segments, claimed.delays)
     key = cache.verifying_key(request.program, request.scheme, policy.verifying_key, ptau)
     start, end = chain.initial_state(manifest, request), chain.final_state(head, request)
     _check_proof(key, segments * program.folds_per_segment, start, end, claimed.proof)
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         policy = load_policy(options.policy)
-        statement = verify(policy, read_bundle(options.bundle, policy.max_segments), ptau=options.ptau)
+        statement = verify(policy, read_bundle(options.bundle, policy.max_bundle_bytes), ptau=options.ptau)
     except IvcError as error:
         return _fail(options.json, error.code, str(error), error.exit_code)
     except MemoryError:

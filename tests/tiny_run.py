@@ -8,7 +8,7 @@ import dataclasses
 import hashlib
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import _escapement
@@ -21,6 +21,7 @@ from ivc.bundle import Bundle, Segment, signed_message
 from ivc.manifest import Manifest
 from ivc.policy import Policy, new_policy
 from ivc.request import Request
+from vdf import Delay
 
 SEGMENTS, FOLDS, SQUARINGS = 2, 2, 300
 GROUP = vdf.group("rsa-2048")
@@ -35,6 +36,7 @@ class Run:
     request: Request
     device: Ed25519PrivateKey
     key: bytes  # the blinding key
+    delays: tuple[Delay, ...]
     states: tuple[list[bytes], ...]  # z_0 and z after every segment; nothing if nothing is proven
 
     @property
@@ -85,21 +87,26 @@ def tiny_policy(request: bytes, verifying_key_digest: bytes) -> Policy:
     )
 
 
-def evaluate(x: bytes, squarings: int = SQUARINGS) -> vdf.Evaluation:
+def delay(context: bytes, squarings: int = SQUARINGS) -> Delay:
     """One delay, nothing saved."""
-    return vdf.evaluate(GROUP, x, squarings, state=None, progress=None, stop=None)
+    return GROUP.delay(GROUP.input(context, squarings), squarings)
 
 
-def delays(manifest: Manifest, checkpoints: list[bytes], squarings: int = SQUARINGS) -> tuple[Segment, ...]:
-    """Segments with delays for their contexts, whatever the checkpoints are worth."""
+def delays(manifest: Manifest, checkpoints: list[bytes], squarings: int = SQUARINGS) -> list[Delay]:
+    """The delays of a chain, whatever its checkpoints are worth."""
     digest, made = manifest.digest(), []
     head = chain.start(digest, manifest.genesis)
     for index, checkpoint in enumerate(checkpoints):
-        context = chain.delay_context(digest, index, head.checkpoint, head.seed)
-        done = evaluate(vdf.hash_to_group(GROUP, context), squarings)
-        made.append(Segment(done.y, vdf.prove(GROUP, done), checkpoint))
-        head = chain.advance(digest, index, head, done.y, checkpoint)
-    return tuple(made)
+        made.append(delay(chain.delay_context(digest, index, head.checkpoint, head.seed), squarings))
+        head = chain.advance(digest, index, head, made[-1].y, checkpoint)
+    return made
+
+
+def delayed(bundle: Bundle, checkpoints: list[bytes], made: Sequence[Delay]) -> Bundle:
+    """The bundle with these checkpoints, the outputs of these delays and their one proof."""
+    pairs = zip(made, checkpoints, strict=True)
+    segments = tuple(Segment(done.y, checkpoint) for done, checkpoint in pairs)
+    return dataclasses.replace(bundle, segments=segments, delays=GROUP.prove_run(made))
 
 
 def resigned(run: Run, bundle: Bundle, device: Ed25519PrivateKey | None = None) -> Bundle:
@@ -113,9 +120,11 @@ def resigned(run: Run, bundle: Bundle, device: Ed25519PrivateKey | None = None) 
 def claim(request: Request, policy: Policy, device: Ed25519PrivateKey, key: bytes) -> Run:
     """True delays, random checkpoints and no proof."""
     manifest = chain.build_manifest(request.encode(), policy)
-    segments = delays(manifest, [_escapement.random_field_element() for _ in range(SEGMENTS)])
-    bundle = Bundle(request.encode(), manifest.encode(), segments, os.urandom(12000), bytes(64))
-    run = Run(policy, bundle, request, device, key, ())
+    checkpoints = [_escapement.random_field_element() for _ in range(SEGMENTS)]
+    made = tuple(delays(manifest, checkpoints))
+    empty = Bundle(request.encode(), manifest.encode(), (), b"", os.urandom(12000), bytes(64))
+    bundle = delayed(empty, checkpoints, made)
+    run = Run(policy, bundle, request, device, key, made, ())
     return dataclasses.replace(run, bundle=resigned(run, bundle))
 
 
@@ -138,18 +147,18 @@ def train(
     manifest = chain.build_manifest(request.encode(), policy)
     digest, rows = manifest.digest(), tiny_data()
     prover = start(_escapement.Prover.start(parameters, request.program, key, *rows, policy.nonce, digest))
-    head, segments, states = chain.start(digest, manifest.genesis), [], [prover.z()]
+    head, made, states = chain.start(digest, manifest.genesis), [], [prover.z()]
     for index in range(SEGMENTS):
-        context = chain.delay_context(digest, index, head.checkpoint, head.seed)
-        done = evaluate(vdf.hash_to_group(GROUP, context), squarings)
-        used = seed(index, head.seed, chain.seed(digest, index, head.checkpoint, done.y))
+        made.append(delay(chain.delay_context(digest, index, head.checkpoint, head.seed), squarings))
+        y = made[-1].y
+        used = seed(index, head.seed, chain.seed(digest, index, head.checkpoint, y))
         for _ in range(FOLDS):
             prover.prove_fold(used)
         states.append(prover.z())
-        segments.append(Segment(done.y, vdf.prove(GROUP, done), states[-1][1]))
-        head = chain.advance(digest, index, head, done.y, states[-1][1])
-    bundle = Bundle(request.encode(), manifest.encode(), tuple(segments), prover.compress(), bytes(64))
-    run = Run(policy, bundle, request, device, key, tuple(states))
+        head = chain.advance(digest, index, head, y, states[-1][1])
+    empty = Bundle(request.encode(), manifest.encode(), (), b"", prover.compress(), bytes(64))
+    bundle = delayed(empty, [state[1] for state in states[1:]], made)
+    run = Run(policy, bundle, request, device, key, tuple(made), tuple(states))
     return dataclasses.replace(run, bundle=resigned(run, bundle))
 
 

@@ -4,6 +4,7 @@
 
 mod convert;
 mod data;
+mod delay;
 mod proof;
 
 use pyo3::prelude::*;
@@ -28,5 +29,12 @@ fn _escapement(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<proof::Parameters>()?;
     m.add_class::<proof::VerifyingKey>()?;
     m.add_class::<proof::Prover>()?;
+    m.add_function(wrap_pyfunction!(delay::kernels, m)?)?;
+    m.add_function(wrap_pyfunction!(delay::hash_to_prime, m)?)?;
+    m.add_function(wrap_pyfunction!(delay::hash_to_primes, m)?)?;
+    m.add_function(wrap_pyfunction!(delay::is_prime, m)?)?;
+    m.add_class::<delay::Modulus>()?;
+    m.add_class::<delay::Squarings>()?;
+    m.add_class::<delay::Stored>()?;
     Ok(())
 }

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from escapement import __version__, console, machine
+from escapement.calibration import native_kernel
 from escapement.errors import RESOURCES
 
 
@@ -26,6 +27,7 @@ def doctor(
     report["memory_available_bytes"] = machine.available_memory()
     report["disk_free_bytes"] = machine.free_disk(Path.cwd())
     report["packages"] = {name: _version(name) for name in PACKAGES}
+    report["class_groups"] = _class_groups()
     missing = [name for name in (*ROOMS, "_escapement") if not _imports(name, report)]
     if not missing:
         report |= _measure(seconds)
@@ -37,15 +39,22 @@ def doctor(
 
 
 def _measure(seconds: float) -> dict[str, Any]:
-    import vdf
     from ivc import cache
+    from vdf.groups import group
 
     folder = cache.folder()
     return {
-        "squarings_per_second": round(vdf.calibrate(vdf.group("rsa-2048"), seconds)),
+        "squarings_per_second": round(group("rsa-2048").calibrate(seconds)),
+        "squaring_kernel": native_kernel("rsa-2048"),
         "cache": folder,
         "cache_bytes": sum(path.stat().st_size for path in folder.glob("**/*") if path.is_file()),
     }
+
+
+def _class_groups() -> str:
+    """Whether delays in class groups can be computed and verified here."""
+    found = _version("chiavdf")
+    return "not installed: `make classgroup` adds them" if found == "missing" else f"chiavdf {found}"
 
 
 def _imports(name: str, report: dict[str, Any]) -> bool:

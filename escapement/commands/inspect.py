@@ -41,8 +41,8 @@ def _claims(path: Path) -> dict[str, dict[str, Any]]:
     from ivc.program import program_info
     from ivc.request import Request
 
-    data = read_bundle(path, MOST_SEGMENTS)
-    bundle = decode_bundle(data, MOST_SEGMENTS)
+    data = read_bundle(path, MOST_BYTES)
+    bundle = decode_bundle(data, MOST_BYTES)
     manifest, request = Manifest.decode(bundle.manifest), Request.decode(bundle.request)
     program = program_info(request.program)
     segments = len(bundle.segments)
@@ -77,9 +77,10 @@ def _claims(path: Path) -> dict[str, dict[str, Any]]:
         },
         "File": {
             "bundle_bytes": len(data),
+            "delays_bytes": len(bundle.delays),
             "proof_bytes": len(bundle.proof),
         },
     }
 
 
-MOST_SEGMENTS = 1 << 20  # knob: how large a file this command is willing to read, about 1 GiB
+MOST_BYTES = 1 << 27  # knob: how large a file this command is willing to read

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from escapement import console
+from escapement.calibration import Bound, calibrate, required_bound
 from escapement.errors import UsageError
 
 app = typer.Typer(help="The verifier's side: policies.", no_args_is_help=True)
@@ -23,10 +24,15 @@ def new(
     max_segments: Annotated[
         int | None, typer.Option(min=1, help="Most segments a bundle may have (default: the program's).")
     ] = None,
-    group: Annotated[str, typer.Option(help="The delays' group.")] = "rsa-2048",
+    group: Annotated[
+        str, typer.Option(metavar="NAME", help="The delays' group: rsa-2048 or class-1024.")
+    ] = "rsa-2048",
     fastest: Annotated[
         int | None,
-        typer.Option(min=1, help="Squarings per second that nobody exceeds; turns T into seconds."),
+        typer.Option(
+            min=1,
+            help="Squarings per second that nobody exceeds; turns T into seconds. rsa-2048 has a default.",
+        ),
     ] = None,
     fastest_source: Annotated[
         str | None, typer.Option(help="Where that rate is from, and its date; goes with --fastest.")
@@ -44,13 +50,12 @@ def new(
       escapement policy new runs/a/request.cbor --seconds-per-delay 60
       escapement policy new request.cbor --squarings 1000000 --out policy.toml
       escapement policy new request.cbor --squarings 1000000 --fastest 1000000000 --fastest-source "guess"
+      escapement policy new request.cbor --group class-1024 --squarings 1000000 --fastest 5000000 \\
+        --fastest-source "7 times the ASIC of Chia, a guess"
     """
     if (squarings is None) == (seconds_per_delay is None):
         raise UsageError("delay-choice", "Give the delay either as --squarings or as --seconds-per-delay.")
-    if (fastest is None) != (fastest_source is None):
-        raise UsageError(
-            "fastest-source", "--fastest and --fastest-source go together: a rate needs its source."
-        )
+    bound = required_bound(group, fastest, fastest_source)
     if out.exists():
         raise UsageError("exists", f"{out} exists: one policy per request; choose another name with --out.")
     chosen = squarings if squarings is not None else calibrated(group, seconds_per_delay or 0.0)
@@ -60,18 +65,18 @@ def new(
         squarings=chosen,
         max_segments=max_segments,
         group=group,
-        fastest=FASTEST if fastest is None else fastest,
-        source=FASTEST_SOURCE if fastest_source is None else fastest_source,
+        bound=bound,
         ptau=ptau,
     )
     console.emit(as_json, {"policy": out, **made})
 
 
 def calibrated(group: str, seconds: float) -> int:
-    """Squarings that take about `seconds` on this machine; measures for a second."""
-    import vdf
-
-    return max(1, round(vdf.calibrate(vdf.group(group), CALIBRATION_SECONDS) * seconds))
+    """Squarings that take about `seconds` on this machine, by the median of three short measurements."""
+    measured = calibrate(group, CALIBRATION_RUNS, CALIBRATION_SECONDS)
+    for warning in measured.warnings():
+        console.log(f"warning: {warning}")
+    return measured.squarings(seconds)
 
 
 def write_policy(
@@ -81,11 +86,10 @@ def write_policy(
     squarings: int,
     max_segments: int | None = None,
     group: str = "rsa-2048",
-    fastest: int | None = None,
-    source: str | None = None,
+    bound: Bound | None = None,
     ptau: Path | None = None,
 ) -> dict[str, Any]:
-    """Write the policy for a request file to `out`; returns its fields."""
+    """Write the policy for a request file to `out`; returns its fields. `bound` None: the group's default."""
     from ivc import cache
     from ivc.files import read_capped, write_atomic
     from ivc.manifest import MAX_SEGMENTS
@@ -93,6 +97,7 @@ def write_policy(
     from ivc.program import program_info
     from ivc.request import MAX_REQUEST_BYTES, Request
 
+    chosen = required_bound(group) if bound is None else bound
     data = read_capped(request, MAX_REQUEST_BYTES)
     decoded = Request.decode(data)
     capacity = program_info(decoded.program).max_segments
@@ -102,8 +107,8 @@ def write_policy(
         max_segments=min(capacity, MAX_SEGMENTS) if max_segments is None else max_segments,
         squarings=squarings,
         group=group,
-        fastest=FASTEST if fastest is None else fastest,
-        source=FASTEST_SOURCE if source is None else source,
+        fastest=chosen.squarings_per_second,
+        source=chosen.source,
         verifying_key_digest=cache.key_digest(
             cache.verifying_key(decoded.program, decoded.scheme, None, ptau)
         ),
@@ -112,7 +117,4 @@ def write_policy(
     return vars(policy)
 
 
-CALIBRATION_SECONDS = 1.0
-# Security: how seconds are claimed. Nobody has shown such a chip; a policy may state another rate.
-FASTEST = 500_000_000
-FASTEST_SOURCE = "RSA-2048 ASIC design target, 2 ns per squaring, never shown in silicon; as of 2026-11"
+CALIBRATION_RUNS, CALIBRATION_SECONDS = 3, 0.5

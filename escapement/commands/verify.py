@@ -30,5 +30,5 @@ def verify(
     from ivc.verify import verify as check
 
     own = load_policy(policy)
-    statement = check(own, read_bundle(bundle, own.max_segments), ptau=ptau)
+    statement = check(own, read_bundle(bundle, own.max_bundle_bytes), ptau=ptau)
     console.emit(as_json, statement.to_dict(), statement.words())

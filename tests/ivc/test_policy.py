@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivc.errors import Malformed, Rejected, StorageError
-from ivc.policy import MAX_POLICY_BYTES, Policy, load_policy, new_policy, parse_policy
+from ivc.policy import MAX_DELAYS_BYTES, MAX_POLICY_BYTES, Policy, load_policy, new_policy, parse_policy
+from vdf import GROUPS, group
 
 POLICY = Policy(
     b"\1" * 32, b"\2" * 32, b"\3" * 32, 64, 10**6, "rsa-2048", 500_000_000, "ASIC target, 2026-01"
@@ -41,7 +42,9 @@ def test_policies_survive_their_file(
     nonce: bytes, segments: int, squarings: int, rate: int, source: str
 ) -> None:
     policy = Policy(b"\1" * 32, b"\2" * 32, nonce, segments, squarings, "rsa-2048", rate, source)
-    assert parse_policy(policy.to_toml()) == policy
+    for name in GROUPS:
+        policy = dataclasses.replace(policy, group=name, max_segments=min(segments, 1000))
+        assert parse_policy(policy.to_toml()) == policy
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,30 @@ def test_files(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as absent:
         load_policy(tmp_path / "absent.toml")
     assert (absent.value.code, absent.value.exit_code) == ("policy-unreadable", 5)
+
+
+def test_the_bundle_that_is_read_has_room_for_the_delays() -> None:
+    """1 MiB, 1 KiB a segment, and what the group's proof of so many delays takes."""
+    for name in GROUPS:
+        for segments in (1, 64, 1000):
+            policy = dataclasses.replace(POLICY, group=name, max_segments=segments)
+            proof = group(name).run_proof_bytes(policy.squarings, segments)
+            assert policy.max_bundle_bytes == (1 << 20) + 1024 * segments + proof
+    assert dataclasses.replace(POLICY, max_segments=1 << 16).max_bundle_bytes == 65 * (1 << 20) + 256
+
+
+def test_proofs_of_delays_are_capped() -> None:
+    """A class group's run has a proof per delay: 51,100 bytes for the longest."""
+    longest = dataclasses.replace(POLICY, group="class-1024", squarings=1 << 50)
+    assert group("class-1024").proof_bytes(1 << 50) == 51_100
+    most = MAX_DELAYS_BYTES // 51_100
+    dataclasses.replace(longest, max_segments=most)
+    for segments in (most + 1, 1 << 16):
+        with pytest.raises(Malformed, match="allow fewer segments") as caught:
+            dataclasses.replace(longest, max_segments=segments)
+        assert caught.value.code == "policy-value"
+    dataclasses.replace(longest, squarings=10**6, max_segments=1 << 16)
+    dataclasses.replace(longest, group="rsa-2048", max_segments=1 << 16)
 
 
 def test_a_policy_cannot_be_changed() -> None:

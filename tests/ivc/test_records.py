@@ -17,15 +17,16 @@ from ivc.request import Request
 
 REQUEST = Request(b"program", b"\1" * 32, b"\2" * 32, b"\3" * 32, "ipa", "digits", 7, 450, b"\4" * 32)
 MANIFEST = Manifest(REQUEST.encode(), b"\5" * 32, 64, 1000, "rsa-2048", b"", b"\6" * 32)
-SEGMENT = Segment(b"\7" * 256, b"\x08" * 256, b"\x09" * 32)
-BUNDLE = Bundle(REQUEST.encode(), MANIFEST.encode(), (SEGMENT, SEGMENT), b"proof", bytes(64))
+SEGMENT = Segment(b"\7" * 256, b"\x09" * 32)
+BUNDLE = Bundle(REQUEST.encode(), MANIFEST.encode(), (SEGMENT, SEGMENT), b"\x08" * 256, b"proof", bytes(64))
+MOST = (1 << 20) + 1024 + 256  # of a policy with one segment
 BAD_FIELD = b"\xff" * 32
 
 
 def test_records_decode_to_themselves() -> None:
     assert Request.decode(REQUEST.encode()) == REQUEST
     assert Manifest.decode(MANIFEST.encode()) == MANIFEST
-    assert decode_bundle(BUNDLE.encode(), 64) == BUNDLE
+    assert decode_bundle(BUNDLE.encode(), MOST) == BUNDLE
     assert REQUEST.digest() == hashlib.sha256(REQUEST.encode()).digest()
     assert MANIFEST.digest() == hashlib.sha256(MANIFEST.encode()).digest()
 
@@ -130,13 +131,14 @@ def test_other_formats_and_shapes_are_malformed(record: type[Request] | type[Man
 
 
 def parts(**changes: Any) -> bytes:
-    """The bundle's encoding with some of its six items replaced."""
-    segment = [SEGMENT.y, SEGMENT.pi, SEGMENT.checkpoint]
+    """The bundle's encoding with some of its seven items replaced."""
+    segment = [SEGMENT.y, SEGMENT.checkpoint]
     items = {
         "format": bundles.FORMAT,
         "request": BUNDLE.request,
         "manifest": BUNDLE.manifest,
         "segments": [segment, segment],
+        "delays": BUNDLE.delays,
         "proof": BUNDLE.proof,
         "signature": BUNDLE.signature,
     }
@@ -146,7 +148,7 @@ def parts(**changes: Any) -> bytes:
 @pytest.mark.parametrize(
     ("data", "expected"),
     [
-        (parts(format="escapement/bundle/2"), "unknown-format"),
+        (parts(format="escapement/bundle/1"), "unknown-format"),
         (parts(request=b""), "wrong-length"),
         (parts(request=bytes(bundles.MAX_REQUEST_BYTES + 1)), "wrong-length"),
         (parts(request="text"), "wrong-type"),
@@ -154,12 +156,18 @@ def parts(**changes: Any) -> bytes:
         (parts(manifest=bytes(bundles.MAX_MANIFEST_BYTES + 1)), "wrong-length"),
         (parts(segments=b""), "wrong-type"),
         (parts(segments=[b""]), "wrong-type"),
-        (parts(segments=[[SEGMENT.y, SEGMENT.pi]]), "wrong-length"),
-        (parts(segments=[[SEGMENT.y[:-1], SEGMENT.pi, SEGMENT.checkpoint]]), "wrong-length"),
-        (parts(segments=[[SEGMENT.y, SEGMENT.pi + b"\0", SEGMENT.checkpoint]]), "wrong-length"),
-        (parts(segments=[[SEGMENT.y, SEGMENT.pi, bytes(33)]]), "wrong-length"),
-        (parts(segments=[[SEGMENT.y, SEGMENT.pi, BAD_FIELD]]), "not-a-field-element"),
-        (parts(segments=[[SEGMENT.y, 5, SEGMENT.checkpoint]]), "wrong-type"),
+        (parts(segments=[[SEGMENT.y]]), "wrong-length"),
+        (parts(segments=[[SEGMENT.y, SEGMENT.y, SEGMENT.checkpoint]]), "wrong-length"),
+        (parts(segments=[[b"", SEGMENT.checkpoint]]), "wrong-length"),
+        (parts(segments=[[SEGMENT.y + b"\0", SEGMENT.checkpoint]]), "wrong-length"),
+        (parts(segments=[[SEGMENT.y, bytes(33)]]), "wrong-length"),
+        (parts(segments=[[SEGMENT.y, BAD_FIELD]]), "not-a-field-element"),
+        (parts(segments=[[5, SEGMENT.checkpoint]]), "wrong-type"),
+        (parts(segments=[[SEGMENT.y, "text"]]), "wrong-type"),
+        (parts(delays=b""), "wrong-length"),
+        (parts(delays=[]), "wrong-type"),
+        (parts(delays=[BUNDLE.delays]), "wrong-type"),
+        (parts(delays="text"), "wrong-type"),
         (parts(proof=b""), "wrong-length"),
         (parts(proof=bytes(65537)), "wrong-length"),
         (parts(proof=[]), "wrong-type"),
@@ -171,35 +179,45 @@ def parts(**changes: Any) -> bytes:
         (BUNDLE.encode()[:-1], "truncated"),
         (b"", "truncated"),
         (BUNDLE.encode().replace(b"\x45proof", b"\x58\x05proof"), "not-canonical"),
-        (bytes(2**20 + 1024 + 1), "too-long"),
-        (parts(segments=[0] * 9000), "too-many-items"),
+        (bytes(MOST + 1), "too-long"),
+        (parts(segments=[0] * 40_000), "too-many-items"),
     ],
 )
 def test_bundle_faults_have_their_code(data: bytes, expected: str) -> None:
     with pytest.raises(Malformed) as caught:
-        decode_bundle(data, 1)
+        decode_bundle(data, MOST)
     assert caught.value.code == expected
 
 
 def test_no_segments_and_too_many_are_well_formed() -> None:
-    segment = [SEGMENT.y, SEGMENT.pi, SEGMENT.checkpoint]
-    assert len(decode_bundle(parts(segments=[]), 1).segments) == 0
-    most = (bundles.max_bytes(1) - 2000) // 553
-    assert len(decode_bundle(parts(segments=[segment] * most), 1).segments) == most
+    assert len(decode_bundle(parts(segments=[]), MOST).segments) == 0
+    for y in (SEGMENT.y, bytes(100)):  # the shortest that a group has
+        most = (MOST - 2000) // (len(y) + 38)
+        data = parts(segments=[[y, SEGMENT.checkpoint]] * most)
+        assert len(decode_bundle(data, MOST).segments) == most
+
+
+def test_the_longest_proof_of_delays_that_fits_is_well_formed() -> None:
+    room = MOST - len(parts(delays=bytes(1 << 16)))
+    longest = bytes((1 << 16) + room)
+    assert decode_bundle(parts(delays=longest), MOST).delays == longest
+    with pytest.raises(Malformed) as caught:
+        decode_bundle(parts(delays=longest + b"\0"), MOST)
+    assert caught.value.code == "too-long"
 
 
 @given(st.integers(0, len(BUNDLE.encode()) - 1))
 def test_every_truncation_is_malformed(length: int) -> None:
     with pytest.raises(Malformed) as caught:
-        decode_bundle(BUNDLE.encode()[:length], 64)
+        decode_bundle(BUNDLE.encode()[:length], MOST)
     assert caught.value.code == "truncated"
 
 
 def test_a_bundle_file_is_read_up_to_the_cap(tmp_path) -> None:
     path = tmp_path / "bundle.esc"
-    path.write_bytes(bytes(bundles.max_bytes(1) + 100))
-    assert len(bundles.read_bundle(path, 1)) == bundles.max_bytes(1) + 1
-    assert len(bundles.read_bundle(path, 2**32)) == bundles.max_bytes(1) + 100
+    path.write_bytes(bytes(MOST + 100))
+    assert len(bundles.read_bundle(path, MOST)) == MOST + 1
+    assert len(bundles.read_bundle(path, 2**32)) == MOST + 100
     with pytest.raises(StorageError) as caught:
         bundles.read_bundle(tmp_path / "absent", 1)
     assert caught.value.code == "bundle-unreadable"

@@ -75,7 +75,7 @@ def test_the_honest_bundle_verifies(honest) -> None:
 
 def test_the_states_are_the_provers_own(honest) -> None:
     manifest = chain.build_manifest(honest.request.encode(), honest.policy)
-    head = chain.check_delays(manifest, honest.bundle.segments)
+    head = chain.check_delays(manifest, honest.bundle.segments, honest.bundle.delays)
     assert chain.final_state(head, honest.request) == honest.states[-1]
 
 
@@ -94,7 +94,7 @@ def paths(honest, tmp_path: Path) -> tuple[Path, Path]:
     policy, bundle = tmp_path / "policy.toml", tmp_path / "bundle.esc"
     policy.write_text(honest.policy.to_toml(), encoding="utf-8")
     bundle.write_bytes(honest.bundle.encode())
-    assert decode_bundle(bundle.read_bytes(), 4) == honest.bundle
+    assert decode_bundle(bundle.read_bytes(), honest.policy.max_bundle_bytes) == honest.bundle
     return policy, bundle
 
 

@@ -15,10 +15,11 @@ import pytest
 from ivc import chain, encoding
 from ivc.bundle import Bundle, Segment
 from ivc.errors import IvcError, Malformed, Rejected
+from ivc.manifest import Manifest
 from ivc.policy import Policy
 from ivc.request import Request
 from ivc.verify import verify
-from tests.tiny_run import Run
+from tests.tiny_run import SQUARINGS, Run, delayed, delays
 
 Path = tuple[int, ...]
 
@@ -49,8 +50,15 @@ def in_segment(bundle: Bundle, index: int, **changes: bytes) -> Bundle:
 
 
 def with_segments(bundle: Bundle, *segments: Segment) -> Bundle:
-    """The bundle with these segments instead of its own."""
+    """The bundle with these segments instead of its own; the proof of the delays stays."""
     return dataclasses.replace(bundle, segments=segments)
+
+
+def redelayed(
+    bundle: Bundle, manifest: Manifest, checkpoints: list[bytes], squarings: int = SQUARINGS
+) -> Bundle:
+    """The bundle with these checkpoints, delays computed for them, and a true proof of those."""
+    return delayed(bundle, checkpoints, delays(manifest, checkpoints, squarings))
 
 
 def checkpoints(run: Run) -> list[bytes]:

@@ -18,7 +18,6 @@ from typing import Any
 import cbor2
 import pytest
 
-from ivc.bundle import max_bytes
 from ivc.manifest import MAX_SEGMENTS
 from tests.soundness.attacks import Verbatim, claiming, encoded, followed, head, parent_of, paths, refused
 from tests.tiny_run import Run, tiny_program
@@ -99,7 +98,7 @@ SHAPES: dict[str, tuple[bytes, str]] = {
     "lists in lists": (b"\x81" * (1 << 20), "too-deep"),
     "lists in lists without end": (b"\x9f" * (1 << 20), "forbidden-type"),
     "a million strings": (head(4, 1 << 20) + b"\x40" * (1 << 20), "too-many-items"),
-    "one byte beyond the cap": (bytes(max_bytes(4) + 1), "too-long"),
+    "one byte beyond the cap": (bytes((1 << 20) + 1024 * 4 + 256 + 1), "too-long"),
 }
 
 
@@ -119,6 +118,7 @@ def test_surplus_at_every_level(honest: Run) -> None:
         for name, code in (
             ("request", ("request-mismatch", 1)),
             ("manifest", ("manifest-mismatch", 1)),
+            ("delays", ("delay-pi-length", 5)),
             ("proof", ("proof-malformed", 5)),
             ("signature", ("wrong-length", 5)),
         ):
@@ -155,8 +155,10 @@ def written(folder: Path, policy: Any, bundle: bytes) -> tuple[Path, Path]:
 
 def test_a_claimed_size_in_little_memory(claimed: Run, tmp_path: Path) -> None:
     items = cbor2.loads(claimed.bundle.encode())
-    items[4] = Verbatim(head(2, 1 << 60, 8) + items[4])
-    assert command(*written(tmp_path, claimed.policy, encoded(items))) == (5, "truncated")
+    for at in (4, 5):
+        attack = [*items]
+        attack[at] = Verbatim(head(2, 1 << 60, 8) + items[at])
+        assert command(*written(tmp_path, claimed.policy, encoded(attack))) == (5, "truncated")
 
 
 def test_a_file_of_a_tebibyte_in_little_memory(claimed: Run, tmp_path: Path) -> None:

@@ -13,23 +13,27 @@ import pytest
 from gmpy2 import is_prime, mpz, next_prime, powmod, primorial
 
 import vdf
+from tests.vdf import plain
+from vdf import Delay
 from vdf.encoding import expand, tag, u64
 from vdf.errors import Malformed, Rejected, UsageError, VdfError
-from vdf.rsa import RSA2048, Group
-from vdf.wesolowski import challenge, holds
+from vdf.rsa import RsaGroup
+from vdf.rsa.elements import RSA2048, Elements, hash_to_element
+from vdf.rsa.evaluation import evaluate
+from vdf.rsa.wesolowski import challenge, holds, prove, verify
 
 N = RSA2048.modulus
 T = 2000
 FAR = 1 << 40  # a delay of about two weeks, which the forgers of this file do not wait for
-Challenge = Callable[[Group, bytes, bytes, int], int]
+Challenge = Callable[[Elements, bytes, bytes, int], int]
 
 
 def honest(
-    context: bytes = bytes(32), squarings: int = T, group: Group = RSA2048
+    context: bytes = bytes(32), squarings: int = T, elements: Elements = RSA2048
 ) -> tuple[bytes, bytes, bytes]:
-    x = vdf.hash_to_group(group, context)
-    done = vdf.evaluate(group, x, squarings)
-    return x, done.y, vdf.prove(group, done)
+    x = hash_to_element(elements, context)
+    done = evaluate(elements, x, squarings)
+    return x, done.y, prove(elements, done)
 
 
 def with_room() -> tuple[bytes, bytes, bytes]:
@@ -42,16 +46,27 @@ X, Y, PI = with_room()
 OTHER_X, OTHER_Y, OTHER_PI = honest(b"\xff" * 32)
 
 
-def refused(code: str, kind: type[VdfError], *arguments: object, group: Group = RSA2048) -> None:
-    with pytest.raises(VdfError) as caught:
-        vdf.verify(group, *arguments)  # type: ignore[arg-type]
-    assert (caught.value.code, type(caught.value)) == (code, kind)
+def refused(code: str, kind: type[VdfError], *arguments: object, elements: Elements = RSA2048) -> None:
+    """By `verify`, by the check of many delays, with one, and by the plain verifier."""
+    x, y, pi, squarings = arguments
+    delay = Delay(x, y, pi, squarings)  # type: ignore[arg-type]
+    calls: list[Callable[[], None]] = [
+        lambda: verify(elements, *arguments),  # type: ignore[arg-type]
+        lambda: RsaGroup("test", elements).verify_each([delay]),
+    ]
+    for call in calls:
+        with pytest.raises(VdfError) as caught:
+            call()
+        assert (caught.value.code, type(caught.value)) == (code, kind)
+    if kind is not UsageError:
+        assert not plain.verify(x, y, pi, squarings, elements.modulus)  # type: ignore[arg-type]
 
 
 def weak_verify(weak: Challenge, x: bytes, y: bytes, pi: bytes, squarings: int) -> bool:
     """The real equation and encodings, for a challenge that some other implementation might use."""
-    elements = {name: RSA2048.decode(name, data) for name, data in (("x", x), ("y", y), ("pi", pi))}
-    return holds(RSA2048, **elements, ell=weak(RSA2048, x, y, squarings), squarings=squarings)
+    for name, data in (("x", x), ("y", y), ("pi", pi)):
+        RSA2048.decode(name, data)
+    return holds(RSA2048, x, y, pi, weak(RSA2048, x, y, squarings), squarings)
 
 
 def element(value: int) -> bytes:
@@ -73,7 +88,7 @@ def times(left: bytes, right: bytes) -> bytes:
 
 
 def test_the_honest_delay_is_accepted() -> None:
-    vdf.verify(RSA2048, X, Y, PI, T)
+    verify(RSA2048, X, Y, PI, T)
     assert weak_verify(challenge, X, Y, PI, T)
 
 
@@ -113,7 +128,7 @@ def test_lengths_come_before_ranges_before_gcds_before_the_equation() -> None:
     refused("delay-y-length", Malformed, outside, PI + PI, b"", T)
     refused("delay-pi-range", Malformed, X, OTHER_Y, outside, T)
     shared = TOY.encode(P)
-    refused("delay-pi-range", Malformed, shared, shared, bytes(TOY.element_bytes), T, group=TOY)
+    refused("delay-pi-range", Malformed, shared, shared, bytes(TOY.element_bytes), T, elements=TOY)
     refused("delay-squarings", UsageError, b"", b"", b"", 0)
 
 
@@ -147,7 +162,7 @@ def test_false_delays(how: str) -> None:
 def test_x_is_not_trivial() -> None:
     """1^(2^T) = 1 needs no time, and the equation holds."""
     one = element(1)
-    assert holds(RSA2048, 1, 1, 1, challenge(RSA2048, one, one, FAR), FAR)
+    assert holds(RSA2048, one, one, one, challenge(RSA2048, one, one, FAR), FAR)
     refused("delay-x-range", Malformed, one, one, one, FAR)
 
 
@@ -165,12 +180,12 @@ def test_impossible_t(squarings: object) -> None:
 
 P = next(p for p in count(2**128 + 1) if p % 3 == 1 and is_prime(p))
 Q = int(next_prime(2**130))
-TOY = Group("toy", P * Q)
+TOY = Elements(P * Q)
 
 
 def test_elements_share_no_factor_with_n() -> None:
-    x, y, pi = honest(group=TOY)
-    vdf.verify(
+    x, y, pi = honest(elements=TOY)
+    verify(
         TOY,
         x,
         y,
@@ -179,30 +194,30 @@ def test_elements_share_no_factor_with_n() -> None:
     )
     for factor in (P, Q):
         bad = TOY.encode(factor * 12345)
-        refused("delay-x-unit", Rejected, bad, y, pi, T, group=TOY)
-        refused("delay-y-unit", Rejected, x, bad, pi, T, group=TOY)
-        refused("delay-pi-unit", Rejected, x, y, bad, T, group=TOY)
-        refused("delay-x-unit", Rejected, bad, bad, bad, T, group=TOY)
+        refused("delay-x-unit", Rejected, bad, y, pi, T, elements=TOY)
+        refused("delay-y-unit", Rejected, x, bad, pi, T, elements=TOY)
+        refused("delay-pi-unit", Rejected, x, y, bad, T, elements=TOY)
+        refused("delay-x-unit", Rejected, bad, bad, bad, T, elements=TOY)
 
 
 def test_without_gcds_a_factor_would_be_its_own_delay() -> None:
     """e ≡ 0 mod P, 1 mod Q is idempotent: e^(2^T) = e at once, and π = e satisfies the equation."""
     idempotent = P * pow(P, -1, Q) % TOY.modulus
     e = TOY.encode(idempotent)
-    assert holds(TOY, *[number(e)] * 3, challenge(TOY, e, e, FAR), FAR)
-    refused("delay-x-unit", Rejected, e, e, e, FAR, group=TOY)
+    assert holds(TOY, e, e, e, challenge(TOY, e, e, FAR), FAR)
+    refused("delay-x-unit", Rejected, e, e, e, FAR, elements=TOY)
 
 
 def test_an_element_of_low_order_forges() -> None:
     """Why the group is a quotient by ±1: who knows w of order 3 proves y·w for y. Nobody does in RSA-2048."""
-    x, y, _ = honest(group=TOY)
+    x, y, _ = honest(elements=TOY)
     w = next(w for a in count(2) if (w := pow(a, (P - 1) // 3, P)) != 1)
     w = (w * Q * pow(Q, -1, P) + P * pow(P, -1, Q)) % TOY.modulus
     assert w != 1 and pow(w, 3, TOY.modulus) == 1
     false = TOY.encode(number(y) * w)
     ell = challenge(TOY, x, false, T)
     proof = pow(number(x), (1 << T) // ell, TOY.modulus) * pow(w, pow(ell, -1, 3), TOY.modulus)
-    vdf.verify(TOY, x, false, TOY.encode(proof), T)
+    verify(TOY, x, false, TOY.encode(proof), T)
     assert false != y
 
 
@@ -214,19 +229,19 @@ def test_minus_one_does_not_forge() -> None:
         pi = sign * pow(number(X), (1 << T) // ell, N) % N
         assert pow(pi, ell, N) * pow(number(X), pow(2, T, ell), N) % N == value
         if element(value) == Y:
-            vdf.verify(RSA2048, X, Y, RSA2048.encode(pi), T)
+            verify(RSA2048, X, Y, RSA2048.encode(pi), T)
         else:
             refused("delay-y-range", Malformed, X, element(value), RSA2048.encode(pi), T)
 
 
 def test_known_factors_forge() -> None:
-    """What a factorisation of N would do: any delay at once. Hence no group but those of vdf.group."""
-    x = vdf.hash_to_group(TOY, bytes(32))
+    """What a factorisation of N would do: any delay at once. Hence no group but those of vdf.GROUPS."""
+    x = hash_to_element(TOY, bytes(32))
     order = math.lcm(P - 1, Q - 1)
     y = TOY.encode(pow(number(x), pow(2, FAR, order), TOY.modulus))
     ell = challenge(TOY, x, y, FAR)
     quotient = (pow(2, FAR, order * ell) - pow(2, FAR, ell)) // ell
-    vdf.verify(TOY, x, y, TOY.encode(pow(number(x), quotient, TOY.modulus)), FAR)
+    verify(TOY, x, y, TOY.encode(pow(number(x), quotient, TOY.modulus)), FAR)
     with pytest.raises(UsageError) as caught:
         vdf.group("toy")
     assert caught.value.code == "delay-group"
@@ -253,12 +268,12 @@ def shortcut(x: bytes, weak: Challenge, product: int, tries: int) -> tuple[bytes
     raise AssertionError("no challenge was met")
 
 
-def composite_challenge(group: Group, x: bytes, y: bytes, squarings: int) -> int:
+def composite_challenge(elements: Elements, x: bytes, y: bytes, squarings: int) -> int:
     """64 odd bits of the hash, primality not tested."""
     return number(transcript("weak", x, y, u64(squarings))[:8]) | 1
 
 
-def smooth_challenge(group: Group, x: bytes, y: bytes, squarings: int) -> int:
+def smooth_challenge(elements: Elements, x: bytes, y: bytes, squarings: int) -> int:
     """256 bits whose primality a bad test believed: a product of primes of 16 bits."""
     seed, found = transcript("weak", x, y, u64(squarings)), 1
     for index in range(16):
@@ -267,7 +282,7 @@ def smooth_challenge(group: Group, x: bytes, y: bytes, squarings: int) -> int:
     return found
 
 
-def small_challenge(group: Group, x: bytes, y: bytes, squarings: int) -> int:
+def small_challenge(elements: Elements, x: bytes, y: bytes, squarings: int) -> int:
     """A true prime, of 16 bits."""
     return int(next_prime(number(transcript("weak", x, y, u64(squarings))[:2])))
 
@@ -308,14 +323,14 @@ def test_the_shortcut_does_not_meet_the_real_challenge() -> None:
 
 
 def hashed(*parts: bytes) -> int:
-    return vdf.prime.hash_to_prime(transcript("weak", *parts))
+    return plain.hash_to_prime(transcript("weak", *parts))
 
 
 def test_y_missing_from_the_challenge_forges() -> None:
     """ℓ is known before y: choose π, compute y."""
 
-    def weak(group: Group, x: bytes, y: bytes, squarings: int) -> int:
-        return hashed(element(group.modulus), x, u64(squarings))
+    def weak(elements: Elements, x: bytes, y: bytes, squarings: int) -> int:
+        return hashed(element(elements.modulus), x, u64(squarings))
 
     ell = weak(RSA2048, X, b"", FAR)
     pi = power(X, 123456789)
@@ -327,8 +342,8 @@ def test_y_missing_from_the_challenge_forges() -> None:
 def test_x_missing_from_the_challenge_forges() -> None:
     """ℓ is known before x: y = g^s, then x = g^a and π = g^b with bℓ + ar = s."""
 
-    def weak(group: Group, x: bytes, y: bytes, squarings: int) -> int:
-        return hashed(element(group.modulus), y, u64(squarings))
+    def weak(elements: Elements, x: bytes, y: bytes, squarings: int) -> int:
+        return hashed(element(elements.modulus), y, u64(squarings))
 
     s = 987654321
     y = power(X, s)
@@ -343,8 +358,8 @@ def test_x_missing_from_the_challenge_forges() -> None:
 def test_t_missing_from_the_challenge_forges() -> None:
     """2^T mod ℓ repeats: a short delay passes for one that is longer by a multiple of 2's order mod ℓ."""
 
-    def weak(group: Group, x: bytes, y: bytes, squarings: int) -> int:
-        return hashed(element(group.modulus), x, y)
+    def weak(elements: Elements, x: bytes, y: bytes, squarings: int) -> int:
+        return hashed(element(elements.modulus), x, y)
 
     ell = weak(RSA2048, X, Y, 0)
     pi = power(X, (1 << T) // ell)
@@ -355,20 +370,20 @@ def test_t_missing_from_the_challenge_forges() -> None:
 
 def test_n_missing_from_the_challenge_carries_over() -> None:
     """A proof over N is one over every divisor of N: with N left out, no matter which of them was meant."""
-    x = vdf.hash_to_group(TOY, bytes(32))
+    x = hash_to_element(TOY, bytes(32))
     y = pow(number(x), 1 << T, TOY.modulus)
     ell = hashed(x, element(y))
     pi = pow(number(x), (1 << T) // ell, TOY.modulus)
-    for modulus in (P * Q, P):
-        assert holds(Group("toy", modulus), number(x), y, pi, ell, T)
-    assert challenge(TOY, x, TOY.encode(y), T) != challenge(Group("toy", P * Q + 2), x, TOY.encode(y), T)
+    for part in (TOY, Elements(P)):
+        assert holds(part, *(part.encode(value) for value in (number(x), y, pi)), ell, T)
+    assert challenge(TOY, x, TOY.encode(y), T) != challenge(Elements(P * Q + 2), x, TOY.encode(y), T)
 
 
 @pytest.mark.parametrize("change", ["N", "x", "y", "T"])
 def test_every_part_of_the_statement_changes_the_challenge(change: str) -> None:
-    group = Group("rsa-2048", N - 2) if change == "N" else RSA2048
+    other = Elements(N - 2) if change == "N" else RSA2048
     x, y = OTHER_X if change == "x" else X, OTHER_Y if change == "y" else Y
-    assert challenge(group, x, y, T + (change == "T")) != challenge(RSA2048, X, Y, T)
+    assert challenge(other, x, y, T + (change == "T")) != challenge(RSA2048, X, Y, T)
 
 
 # --- hashing to a short element ---------------------------------------------------------------------
@@ -394,12 +409,12 @@ def test_short_inputs_are_products_of_delays_made_before() -> None:
             product, rest = product * delayed % N, rest // p
     x = element(short(context))
     assert rest == 1
-    assert RSA2048.encode(product) == vdf.evaluate(RSA2048, x, T).y
+    assert RSA2048.encode(product) == evaluate(RSA2048, x, T).y
 
 
 def test_real_inputs_are_wide_and_not_smooth() -> None:
     smooth = int(primorial(1 << 16)) ** 8
     for index in range(40):
-        x = number(vdf.hash_to_group(RSA2048, u64(index) + bytes(24)))
+        x = number(hash_to_element(RSA2048, u64(index) + bytes(24)))
         assert x.bit_length() > 2000
         assert (x // math.gcd(x, smooth)).bit_length() > 1800

@@ -42,19 +42,24 @@ def always(code: str) -> Row:
     return row(code, code, code, code)
 
 
+def output(code: str) -> Row:
+    """An output: shorter ones are well-formed, the group refuses them."""
+    return row(code, "delay-y-length", "wrong-length", code)
+
+
 BUNDLE: dict[str, tuple[Path, Row]] = {
     "format": ((0,), always("unknown-format")),
     "request": ((1,), always("request-mismatch")),
     "manifest": ((2,), always("manifest-mismatch")),
-    "segments": ((3,), row("delay-false", "proof-rejected", "delay-false", "delay-false")),
-    "proof": ((4,), row("proof-rejected", "proof-malformed", "proof-malformed", "proof-rejected")),
-    "signature": ((5,), fixed("signature-invalid")),
+    "segments": ((3,), always("delay-false")),
+    "delays": ((4,), row("delay-false", "delay-pi-length", "delay-pi-length", "delay-false")),
+    "proof": ((5,), row("proof-rejected", "proof-malformed", "proof-malformed", "proof-rejected")),
+    "signature": ((6,), fixed("signature-invalid")),
 }
 # A checkpoint is in the context of the delay after it; the last one is only in the proof.
 SEGMENT: dict[str, tuple[int, tuple[Row, Row]]] = {
-    "y": (0, (fixed("delay-false"), fixed("delay-false"))),
-    "pi": (1, (fixed("delay-false"), fixed("delay-false"))),
-    "checkpoint": (2, (fixed("delay-false"), fixed("proof-rejected"))),
+    "y": (0, (output("delay-false"), output("delay-false"))),
+    "checkpoint": (1, (fixed("delay-false"), fixed("proof-rejected"))),
 }
 # With a policy that names the altered request: what is well-formed makes another manifest, other delays.
 REQUEST: dict[str, tuple[Path, Row]] = {
@@ -92,11 +97,13 @@ def others(second: Run, claimed: Run, other_program: bytes) -> dict[str, dict[st
     manifest = cbor2.loads(second.bundle.manifest)
     return {
         "bundle": {
-            "format": "escapement/bundle/2",
+            "format": "escapement/bundle/1",
             "request": claimed.bundle.request,
-            **dict(zip(("manifest", "segments", "proof", "signature"), items(second)[2:], strict=True)),
+            **dict(
+                zip(("manifest", "segments", "delays", "proof", "signature"), items(second)[2:], strict=True)
+            ),
         },
-        "segment": dict(zip(("y", "pi", "checkpoint"), items(second)[3][1], strict=True)),
+        "segment": dict(zip(("y", "checkpoint"), items(second)[3][1], strict=True)),
         "request": {
             "format": "escapement/request/2",
             "program": other_program,
@@ -114,7 +121,7 @@ def others(second: Run, claimed: Run, other_program: bytes) -> dict[str, dict[st
             "nonce": manifest[2],
             "max_segments": 2,
             "squarings": 1,
-            "group": "rsa-1024",
+            "group": "class-1024",
             "authority_key": bytes(32),
             "genesis": manifest[7],
         },

@@ -44,13 +44,13 @@ POLICY = {
         "policy-exceeds-program", "manifest-mismatch", "policy-value", "manifest-mismatch"
     ),
     "squarings": number("manifest-mismatch", "manifest-mismatch", "policy-value", "manifest-mismatch"),
-    "group": text("policy-value", "policy-value"),
+    "group": {**text("policy-value", "policy-value"), "replaced": "manifest-mismatch"},
     "fastest_squarings_per_second": number(VERIFIED, VERIFIED, "policy-value", VERIFIED),
     "fastest_source": text(VERIFIED, "policy-source"),
     "authority_key": text("policy-authority", "policy-authority"),
 }
 VERSION = {**dict.fromkeys(MUTATIONS, "policy-version"), "duplicated": "policy-syntax", "respelled": SAME}
-# Other valid values; of group and authority key there is none in this version.
+# Other valid values; of the authority key there is none in this version.
 OTHERS: dict[str, str | int] = {
     "version": 2,
     "request": "0" * 64,
@@ -58,7 +58,7 @@ OTHERS: dict[str, str | int] = {
     "nonce": "0" * 64,
     "max_segments": 3,
     "squarings": 1,
-    "group": "class-group",
+    "group": "class-1024",
     "fastest_squarings_per_second": 1,
     "fastest_source": "another test, 2027",
     "authority_key": "ab" * 32,

@@ -22,10 +22,10 @@ from tests.soundness.attacks import (
     expected,
     followed,
     following,
+    redelayed,
     refused,
-    with_segments,
 )
-from tests.tiny_run import Run, delays, resigned, tiny_data, tiny_program, train
+from tests.tiny_run import Run, resigned, tiny_data, tiny_program, train
 
 FASTER = tiny_program(rate=2, max_segments=2)
 
@@ -54,7 +54,8 @@ def test_another_learning_rate(foreign: Run, other_parameters: _escapement.Param
     manifest = foreign.manifest
     start = chain.initial_state(manifest, foreign.request)
     assert start == foreign.states[0]
-    end = chain.final_state(chain.check_delays(manifest, foreign.bundle.segments), foreign.request)
+    head = chain.check_delays(manifest, foreign.bundle.segments, foreign.bundle.delays)
+    end = chain.final_state(head, foreign.request)
     assert end == foreign.states[-1]
     other_key = _escapement.VerifyingKey.from_bytes("ipa", other_parameters.verifying_key_bytes())
     other_key.verify(4, start, end, foreign.bundle.proof)
@@ -114,9 +115,7 @@ def test_proven_for_one_program_and_claimed_for_another(honest: Run, field: str,
         honest, policy=policy, request=dataclasses.replace(honest.request, program=program)
     )
     ends = checkpoints(honest) * (2 if field == "m" else 1)
-    claimed = dataclasses.replace(
-        with_segments(bundle, *delays(run.manifest, ends)), manifest=run.manifest.encode()
-    )
+    claimed = dataclasses.replace(redelayed(bundle, run.manifest, ends), manifest=run.manifest.encode())
     assert refused(policy, resigned(run, claimed)) == expected("proof-rejected")
 
 
@@ -134,7 +133,7 @@ def test_proven_for_one_request_and_claimed_for_another(honest: Run, claimed: Ru
     policy, bundle = following(honest, **{field: values[field]})
     request = dataclasses.replace(honest.request, **{field: values[field]})
     run = dataclasses.replace(honest, policy=policy, request=request, device=device)
-    attack = with_segments(bundle, *delays(run.manifest, checkpoints(honest)))
+    attack = redelayed(bundle, run.manifest, checkpoints(honest))
     assert refused(policy, resigned(run, attack)) == ("proof-rejected", 1)
 
 

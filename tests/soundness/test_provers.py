@@ -34,7 +34,7 @@ def test_trained_before_the_delay_is_known(
 
     run = train(parameters, honest.request, honest.policy, honest.device, honest.key, seed=seed)
     assert_true_proof(run)
-    chain.check_delays(run.manifest, run.bundle.segments)
+    chain.check_delays(run.manifest, run.bundle.segments, run.bundle.delays)
     assert refused(run.policy, run.bundle) == ("proof-rejected", 1)
 
 
@@ -75,7 +75,7 @@ def test_pre_trained_weights(honest: Run, parameters: _escapement.Parameters) ->
 @pytest.mark.parametrize("end", ["start", "end"])
 def test_every_coordinate_of_both_states_counts(honest: Run, coordinate: int, end: str) -> None:
     key = cache.verifying_key(honest.request.program, "ipa", honest.policy.verifying_key)
-    head = chain.check_delays(honest.manifest, honest.bundle.segments)
+    head = chain.check_delays(honest.manifest, honest.bundle.segments, honest.bundle.delays)
     states = {
         "start": chain.initial_state(honest.manifest, honest.request),
         "end": chain.final_state(head, honest.request),

@@ -13,8 +13,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ivc.bundle import Bundle, signed_message
 from ivc.verify import verify
-from tests.soundness.attacks import checkpoints, expected, flipped, following, refused, with_segments
-from tests.tiny_run import Run, delays, resigned, tiny_policy
+from tests.soundness.attacks import (
+    checkpoints,
+    expected,
+    flipped,
+    following,
+    redelayed,
+    refused,
+    with_segments,
+)
+from tests.tiny_run import GROUP, Run, delayed, resigned, tiny_policy
 
 Attack = Callable[[Run, Run], Bundle]
 
@@ -28,14 +36,18 @@ def test_both_runs_verify(honest: Run, second: Run) -> None:
 
 
 def outputs_of(run: Run, other: Run) -> Bundle:
-    """The run's checkpoints with the other's delays."""
-    pairs = zip(run.bundle.segments, other.bundle.segments, strict=True)
-    return with_segments(run.bundle, *[dataclasses.replace(b, checkpoint=a.checkpoint) for a, b in pairs])
+    """The run's checkpoints with the other's delays and their proof."""
+    return delayed(run.bundle, checkpoints(run), other.delays)
 
 
 def continued(run: Run, *claimed: bytes) -> Bundle:
     """The run's proof with these checkpoints, all delays computed for them."""
-    return with_segments(run.bundle, *delays(run.manifest, list(claimed)))
+    return redelayed(run.bundle, run.manifest, list(claimed))
+
+
+def mixed(run: Run, other: Run) -> Bundle:
+    """The run's first delay and the other's second, both true, with a true proof of the two."""
+    return delayed(run.bundle, checkpoints(run), (run.delays[0], other.delays[1]))
 
 
 SPLICED: dict[str, tuple[Attack, str]] = {
@@ -43,8 +55,20 @@ SPLICED: dict[str, tuple[Attack, str]] = {
         lambda a, b: dataclasses.replace(a.bundle, proof=b.bundle.proof),
         "proof-rejected",
     ),
-    "all but the segments of the other": (
+    "segments of the other": (
         lambda a, b: with_segments(a.bundle, *b.bundle.segments),
+        "delay-false",
+    ),
+    "segments and proof of delays of the other": (
+        lambda a, b: dataclasses.replace(a.bundle, segments=b.bundle.segments, delays=b.bundle.delays),
+        "delay-false",
+    ),
+    "proof of delays of the other": (
+        lambda a, b: dataclasses.replace(a.bundle, delays=b.bundle.delays),
+        "delay-false",
+    ),
+    "proofs of delays multiplied": (
+        lambda a, b: dataclasses.replace(a.bundle, delays=times(a.bundle.delays, b.bundle.delays)),
         "delay-false",
     ),
     "manifest of the other": (
@@ -71,10 +95,16 @@ SPLICED: dict[str, tuple[Attack, str]] = {
     ),
     "delays reused from the other": (outputs_of, "delay-false"),
     "one delay reused from the other": (
-        lambda a, b: with_segments(a.bundle, a.bundle.segments[0], outputs_of(a, b).segments[1]),
+        lambda a, b: dataclasses.replace(mixed(a, b), delays=a.bundle.delays),
         "delay-false",
     ),
+    "one delay reused from the other, proven together": (mixed, "delay-false"),
 }
+
+
+def times(left: bytes, right: bytes) -> bytes:
+    """The product of two elements."""
+    return GROUP.elements.encode(int.from_bytes(left, "big") * int.from_bytes(right, "big"))
 
 
 @pytest.mark.parametrize("name", SPLICED)
@@ -104,7 +134,11 @@ CHAINS: dict[str, tuple[Callable[[Run], Bundle], str]] = {
         lambda a: continued(a, checkpoints(a)[0], flipped(checkpoints(a)[1], 0)),
         "proof-rejected",
     ),
-    "one segment less": (lambda a: with_segments(a.bundle, a.bundle.segments[0]), "proof-rejected"),
+    "one segment less": (lambda a: with_segments(a.bundle, a.bundle.segments[0]), "delay-false"),
+    "one segment less, with a true proof of its delay": (
+        lambda a: delayed(a.bundle, checkpoints(a)[:1], a.delays[:1]),
+        "proof-rejected",
+    ),
     "one segment more": (
         lambda a: continued(a, *checkpoints(a), checkpoints(a)[1]),
         "proof-rejected",
@@ -142,7 +176,7 @@ def test_a_nonce_used_for_another_request(honest: Run) -> None:
     other = dataclasses.replace(
         honest, policy=policy, request=dataclasses.replace(honest.request, split_seed=2)
     )
-    moved = with_segments(bundle, *delays(other.manifest, checkpoints(honest)))
+    moved = redelayed(bundle, other.manifest, checkpoints(honest))
     assert refused(policy, resigned(other, moved)) == ("proof-rejected", 1)
 
 

@@ -1,81 +1,133 @@
-"""vdf.evaluate, layouts, prove and verify against plain powers; degenerate and impossible arguments."""
+"""Evaluation, layouts, proofs and the group's own calls against plain powers; impossible arguments."""
 
 import math
+import os
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 
+import _escapement
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vdf
-from vdf import layout as layouts
+from tests.vdf import plain
 from vdf.errors import Interrupted, Rejected, UsageError, VdfError
-from vdf.evaluation import SLICE, Evaluation
-from vdf.layout import Layout, choose_layout
-from vdf.rsa import RSA2048, Group
-from vdf.wesolowski import challenge
+from vdf.rsa import RsaGroup, layout
+from vdf.rsa.elements import RSA2048, Elements, hash_to_element
+from vdf.rsa.evaluation import FIRST_SLICE, Evaluation, evaluate
+from vdf.rsa.layout import Layout, choose_layout, thinned
+from vdf.rsa.power import quotient_power
+from vdf.rsa.wesolowski import challenge, prove, verify
 
 N = RSA2048.modulus
-X = vdf.hash_to_group(RSA2048, bytes(32))
-QUICK = Group("test", (2**127 - 1) * (2**89 - 1))  # proofs over it are worthless: everybody knows its factors
+GROUP = vdf.group("rsa-2048")
+X = hash_to_element(RSA2048, bytes(32))
+QUICK = Elements((2**127 - 1) * (2**89 - 1))  # proofs over it are worthless: everybody knows its factors
 
 
-def power(group: Group, x: bytes, exponent: int) -> bytes:
-    return group.encode(pow(int.from_bytes(x, "big"), exponent, group.modulus))
+def power(elements: Elements, x: bytes, exponent: int) -> bytes:
+    return plain.power(x, exponent, elements.modulus)
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.binary(min_size=32, max_size=32), st.integers(min_value=1, max_value=3000))
 def test_small_delays_equal_plain_powers(context: bytes, squarings: int) -> None:
-    x = vdf.hash_to_group(QUICK, context)
-    done = vdf.evaluate(QUICK, x, squarings)
-    assert done.y == power(QUICK, x, 1 << squarings)
-    pi = vdf.prove(QUICK, done)
-    assert pi == power(QUICK, x, (1 << squarings) // challenge(QUICK, x, done.y, squarings))
-    vdf.verify(QUICK, x, done.y, pi, squarings)
+    modulus = QUICK.modulus
+    x = hash_to_element(QUICK, context)
+    assert x == plain.hash_to_element(context, modulus)
+    done = evaluate(QUICK, x, squarings)
+    assert done.y == plain.evaluate(x, squarings, modulus)
+    pi = prove(QUICK, done)
+    assert pi == plain.prove(x, done.y, squarings, modulus)
+    verify(QUICK, x, done.y, pi, squarings)
+    assert plain.verify(x, done.y, pi, squarings, modulus)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(1, 16), st.integers(1, 400), st.integers(1, 3000))
+def test_every_layout_gives_the_same_proof(kappa: int, interval: int, squarings: int) -> None:
+    """Also intervals that are no multiple of the digits, and longer than the delay."""
+    chosen = Layout(interval, max(0, -(-(squarings - 255) // interval)), kappa)
+    x = hash_to_element(QUICK, bytes(32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vdf.rsa.evaluation.choose_layout", lambda _: chosen)
+        done = evaluate(QUICK, x, squarings)
+    stored = done.stored.encode()
+    expected = [power(QUICK, x, 1 << interval * j) for j in range(chosen.count)]
+    size = QUICK.element_bytes
+    assert [
+        QUICK.encode(int.from_bytes(stored[i : i + size])) for i in range(0, len(stored), size)
+    ] == expected
+    assert prove(QUICK, done) == power(QUICK, x, (1 << squarings) // challenge(QUICK, x, done.y, squarings))
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 3000))
-def test_every_layout_gives_the_same_proof(kappa: int, gamma: int, squarings: int) -> None:
-    digits = squarings // kappa
-    layout = Layout(kappa, gamma, -(-digits // gamma))
-    x = vdf.hash_to_group(QUICK, bytes(32))
+@given(st.integers(1, 3000), st.integers(1, 12))
+def test_thinned_elements_give_the_same_proof(squarings: int, most: int) -> None:
+    """Every stride-th stored element, with a layout of its own: what is kept of every delay of a run."""
+    x = hash_to_element(QUICK, bytes(32))
+    done = evaluate(QUICK, x, squarings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("vdf.evaluation.choose_layout", lambda _: layout)
-        patch.setattr("vdf.wesolowski.choose_layout", lambda _: layout)
-        done = vdf.evaluate(QUICK, x, squarings)
-        pi = vdf.prove(QUICK, done)
-    assert len(done.stored) == layout.count * QUICK.element_bytes
-    assert pi == power(QUICK, x, (1 << squarings) // challenge(QUICK, x, done.y, squarings))
+        patch.setattr(layout, "MOST_KEPT", most)
+        stride, chosen = thinned(done.layout, squarings)
+    stored, size = done.stored.encode(), QUICK.element_bytes
+    kept = b"".join(stored[at : at + size] for at in range(0, len(stored), stride * size))
+    assert len(kept) == chosen.count * size <= most * size
+    ell = challenge(QUICK, x, done.y, squarings)
+    found = quotient_power(QUICK, _escapement.Stored.decode(QUICK.native, kept), chosen, squarings, ell)
+    assert found == prove(QUICK, done)
 
 
-@pytest.mark.parametrize(
-    "squarings", [1, 2, 3, 254, 255, 256, 257, SLICE - 1, SLICE, SLICE + 1, 3 * SLICE + 7]
-)
+EDGES = [
+    1,
+    2,
+    3,
+    254,
+    255,
+    256,
+    257,
+    511,
+    512,
+    FIRST_SLICE - 1,
+    FIRST_SLICE,
+    FIRST_SLICE + 1,
+    5 * FIRST_SLICE + 7,
+]
+
+
+@pytest.mark.parametrize("squarings", EDGES)
 def test_edges(squarings: int) -> None:
-    done = vdf.evaluate(RSA2048, X, squarings)
-    assert done.y == power(RSA2048, X, 1 << squarings)
-    vdf.verify(RSA2048, X, done.y, vdf.prove(RSA2048, done), squarings)
+    done = GROUP.delay(X, squarings)
+    assert done.y == plain.evaluate(X, squarings)
+    assert done.pi == plain.prove(X, done.y, squarings)
+    assert (done.x, done.squarings) == (X, squarings)
+    GROUP.verify(X, done.y, done.pi, squarings)
+    proof = GROUP.prove_run([done])
+    assert proof == plain.prove_run([(X, done.y)], squarings)
+    GROUP.verify_run([X], [done.y], proof, squarings)
 
 
 @given(st.integers(min_value=1, max_value=1 << 50))
 def test_memory_is_bounded_for_every_delay(squarings: int) -> None:
-    layout = choose_layout(squarings)
-    assert 1 <= layout.count <= layouts.MOST_STORED
-    assert 1 <= layout.kappa <= layouts.MOST_KAPPA
-    digits = squarings // layout.kappa
-    assert layout.count == math.ceil(digits / layout.gamma)
-    assert (layout.count - 1) * layout.interval < squarings
+    chosen = choose_layout(squarings)
+    assert 0 <= chosen.count <= layout.MOST_STORED
+    assert 1 <= chosen.kappa <= layout.MOST_KAPPA
+    assert chosen.count == max(0, math.ceil((squarings - 255) / chosen.interval))
+    assert (chosen.count - 1) * chosen.interval < squarings
+    assert sum(chosen.column(chosen.columns - 1)) == chosen.interval  # where the last digit ends
+    stride, kept = thinned(chosen, squarings)
+    assert kept.count == -(-chosen.count // stride) <= layout.MOST_KEPT
+    assert kept.interval == stride * chosen.interval
 
 
 @given(st.integers(min_value=20, max_value=50))
 def test_long_proofs_cost_a_fraction_of_the_delay(bits: int) -> None:
-    """In multiplications, by the formula of vdf.layout: under 13 % of T squarings, a wall clock apart."""
+    """In multiplications, by the formula of vdf.rsa.layout: under 14 % of T squarings, a wall clock apart."""
     squarings = 1 << bits
-    layout = choose_layout(squarings)
-    multiplications = squarings // layout.kappa + (layout.gamma << (layout.kappa + 1))
+    chosen = choose_layout(squarings)
+    multiplications = -(-squarings // chosen.kappa) + (chosen.columns << (chosen.kappa + 1))
     assert multiplications < 0.14 * squarings
 
 
@@ -85,9 +137,11 @@ BAD_TYPES = ["1000", None, b"1", [1]]
 
 @pytest.mark.parametrize("squarings", BAD_SQUARINGS + BAD_TYPES, ids=lambda value: f"{value!r:.20}")
 @pytest.mark.parametrize("call", [
-    lambda squarings: vdf.evaluate(RSA2048, X, squarings),
-    lambda squarings: vdf.verify(RSA2048, X, X, X, squarings),
-], ids=["evaluate", "verify"])  # fmt: skip
+    lambda squarings: GROUP.input(bytes(32), squarings),
+    lambda squarings: GROUP.delay(X, squarings),
+    lambda squarings: GROUP.verify(X, X, X, squarings),
+    lambda squarings: GROUP.verify_run([X], [X], X, squarings),
+], ids=["input", "delay", "verify", "verify_run"])  # fmt: skip
 def test_impossible_delays(call: Callable[[object], None], squarings: object) -> None:
     with pytest.raises(UsageError) as caught:
         call(squarings)
@@ -106,52 +160,93 @@ def test_impossible_delays(call: Callable[[object], None], squarings: object) ->
     (None, "delay-type"),
 ])  # fmt: skip
 def test_inputs_that_are_no_element(x: bytes, code: str) -> None:
-    with pytest.raises(VdfError) as caught:
-        vdf.evaluate(RSA2048, x, 10)
-    assert caught.value.code == code
+    for call in (lambda: evaluate(RSA2048, x, 10), lambda: GROUP.delay(x, 10)):
+        with pytest.raises(VdfError) as caught:
+            call()
+        assert caught.value.code == code
 
 
 def test_progress_starts_where_it_is_and_ends_at_the_end() -> None:
     seen: list[tuple[int, int]] = []
-    vdf.evaluate(QUICK, vdf.hash_to_group(QUICK, bytes(32)), 100_000, progress=lambda *at: seen.append(at))
+    evaluate(QUICK, hash_to_element(QUICK, bytes(32)), 100_000, progress=lambda *at: seen.append(at))
     assert seen[0] == (0, 100_000)
     assert seen[-1] == (100_000, 100_000)
     assert seen == sorted(set(seen))
 
 
-def test_proofs_report_and_stop() -> None:
-    done = vdf.evaluate(QUICK, vdf.hash_to_group(QUICK, bytes(32)), 100_000)
-    seen: list[tuple[int, int]] = []
-    vdf.prove(QUICK, done, progress=lambda *at: seen.append(at))
-    total = 100_000 // choose_layout(100_000).kappa
-    assert seen[-1] == (total, total)
-    assert seen == sorted(set(seen))
+def test_proofs_stop() -> None:
+    done = evaluate(QUICK, hash_to_element(QUICK, bytes(32)), 100_000)
     with pytest.raises(Interrupted) as caught:
-        vdf.prove(QUICK, done, stop=lambda: True)
+        prove(QUICK, done, stop=lambda: True)
     assert (caught.value.code, caught.value.exit_code) == ("delay-interrupted", 130)
+    looks: list[None] = []
+    prove(QUICK, done, stop=lambda: bool(looks.append(None)))
+    assert len(looks) == done.layout.columns - 1  # none after the last
+
+
+def test_the_output_is_handed_over_before_it_is_proven() -> None:
+    """Once; a call that stops in the proof has handed it over, and so does the one that goes on."""
+    x, outputs = hash_to_element(QUICK, bytes(32)), []
+    group = RsaGroup("quick", QUICK)
+    with pytest.raises(Interrupted):
+        group.delay(x, 100_000, on_output=outputs.append, stop=lambda: bool(outputs))
+    done = group.delay(x, 100_000, on_output=outputs.append)
+    assert outputs == [done.y, done.y]
 
 
 @pytest.mark.parametrize("spoil", ["y", "first", "middle"])
 def test_a_miscomputed_delay_gives_no_proof(spoil: str) -> None:
-    done = vdf.evaluate(RSA2048, X, 5000)
-    stored = bytearray(done.stored)
+    done = evaluate(RSA2048, X, 5000)
+    stored = bytearray(done.stored.encode())
     stored[255 if spoil == "first" else len(stored) // 512 * 256 - 1] ^= spoil != "y"
     y = power(RSA2048, done.y, 2) if spoil == "y" else done.y
+    spoilt = _escapement.Stored.decode(RSA2048.native, bytes(stored))
     with pytest.raises(Rejected) as caught:
-        vdf.prove(RSA2048, Evaluation(X, y, 5000, bytes(stored)))
+        prove(RSA2048, Evaluation(X, y, 5000, done.layout, spoilt))
     assert caught.value.code == "delay-miscomputed"
 
 
-def test_calibration_counts_squarings_and_refuses_no_time() -> None:
-    assert 0 < vdf.calibrate(QUICK, 0.01) < math.inf
-    for seconds in (0, -1, math.inf, math.nan, True, "1", None):
-        with pytest.raises(UsageError) as caught:
-            vdf.calibrate(RSA2048, seconds)  # type: ignore[arg-type]
-        assert caught.value.code == "delay-seconds"
+def test_a_miscomputed_delay_leaves_no_state_to_meet_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files are kept aside, and the same call computes the delay anew."""
+    path = tmp_path / "delay.state"
+    evaluate(RSA2048, X, 5000, state=path)
+
+    def miscompute(*arguments: object, **named: object) -> bytes:
+        (tmp_path / "delay.state.proof").write_bytes(b"columns")
+        return X
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vdf.rsa.wesolowski.quotient_power", miscompute)
+        with pytest.raises(Rejected) as caught:
+            GROUP.delay(X, 5000, state=path)
+    assert caught.value.code == "delay-miscomputed"
+    assert sorted(os.listdir(tmp_path)) == ["delay.state.damaged", "delay.state.proof.damaged"]
+    seen: list[int] = []
+    GROUP.delay(X, 5000, state=path, progress=lambda done, _: seen.append(done))
+    assert seen[0] == 0
 
 
-def test_results_and_errors_can_be_pickled() -> None:
-    done = vdf.evaluate(RSA2048, X, 300)
-    assert pickle.loads(pickle.dumps((RSA2048, done))) == (RSA2048, done)
-    error = pickle.loads(pickle.dumps(Rejected("delay-false", "why")))
-    assert (type(error), error.code, str(error), error.exit_code) == (Rejected, "delay-false", "why", 1)
+def test_a_finished_delay_keeps_its_state_and_not_its_proofs(tmp_path: Path) -> None:
+    path = tmp_path / "delay.state"
+    done = GROUP.delay(X, 5000, state=path)
+    assert os.listdir(tmp_path) == ["delay.state"]
+    assert GROUP.delay(X, 5000, state=path) == done == GROUP.delay(X, 5000)
+
+
+def test_calibration_counts_squarings() -> None:
+    assert 0 < RsaGroup("quick", QUICK).calibrate(0.01) < math.inf
+    assert 0 < GROUP.calibrate(0.01) < math.inf
+
+
+@pytest.mark.parametrize("seconds", [0, -1, math.inf, math.nan, True, "1", None], ids=repr)
+def test_calibration_refuses_no_time(seconds: object) -> None:
+    with pytest.raises(UsageError) as caught:
+        GROUP.calibrate(seconds)  # type: ignore[arg-type]
+    assert caught.value.code == "delay-seconds"
+
+
+def test_delays_can_be_pickled() -> None:
+    done = GROUP.delay(X, 300)
+    assert pickle.loads(pickle.dumps(done)) == done

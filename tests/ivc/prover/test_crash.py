@@ -50,10 +50,11 @@ def finish(path: Path) -> list[bytes]:
 
 def ends(path: Path) -> list[bytes]:
     with RunDirectory.open(path, lock=False) as directory:
-        heads, segments = stored_chain(load_material(directory), SEGMENTS)
+        heads, segments, delays = stored_chain(load_material(directory), SEGMENTS)
     assert folds_of(saved_states(path / "proof")[0]) == 2 * SEGMENTS
     chain = [part for head in heads for part in (head.checkpoint, head.seed, head.log)]
-    return [*chain, *(part for segment in segments for part in (segment.y, segment.pi))]
+    parts = [part for delay in delays for part in (delay.y, delay.pi, bytes(delay.kept))]
+    return [*chain, *(segment.y for segment in segments), *parts]
 
 
 @pytest.fixture(scope="module")

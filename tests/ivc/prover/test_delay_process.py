@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import vdf
-from ivc.delay import Task, failure, load_delay
+from ivc.delay import Task, failure, load_delay, load_true_delay
 from ivc.delay_process import DelayFailed, DelayProcess, wait_for_orphans
 from ivc.errors import IvcError, Malformed, StorageError
 from vdf.errors import StorageError as VdfStorageError
@@ -65,11 +65,13 @@ def test_it_gives_the_delays_output_and_then_its_proof(tmp_path: Path) -> None:
     with Started(tmp_path, what) as started:
         started.until(lambda: started.process.proven is not None)
         group = vdf.group("rsa-2048")
-        x = vdf.hash_to_group(group, bytes.fromhex(what.context))
-        assert started.process.y == vdf.evaluate(group, x, what.squarings).y
-        assert load_delay(what).y == started.process.y
+        x = group.input(bytes.fromhex(what.context), what.squarings)
+        expected = group.delay(x, what.squarings)
+        assert started.process.y == expected.y
+        found = load_true_delay(what)
+        assert (found.x, found.y, found.pi, bytes(found.kept)) == (x, expected.y, expected.pi, expected.kept)
         assert started.process.peak_memory_bytes > 0
-    assert {path.name for path in tmp_path.iterdir()} == {"0000.json", "lock", "log"}
+    assert {path.name for path in tmp_path.iterdir()} == {"0000.json", "0000.kept", "lock", "log"}
     assert (tmp_path / "log").read_bytes() == b""
 
 
@@ -84,7 +86,7 @@ def test_stopping_saves_and_the_next_process_continues(tmp_path: Path) -> None:
         started.until(lambda: seen.append(started.process.done) or started.process.y)
         assert min(done for done in seen if done) >= saved
         started.until(lambda: started.process.proven is not None)
-    assert load_delay(what).y == started.process.y
+    assert load_true_delay(what).y == started.process.y
 
 
 def test_killed_it_is_reported_and_the_next_process_continues(tmp_path: Path) -> None:
@@ -97,7 +99,7 @@ def test_killed_it_is_reported_and_the_next_process_continues(tmp_path: Path) ->
         assert (caught.value.code, caught.value.exit_code) == ("delay-died", 4)
     with Started(tmp_path, what) as started:
         started.until(lambda: started.process.proven is not None)
-    load_delay(what)
+    load_true_delay(what)
 
 
 def test_it_dies_with_its_parent(tmp_path: Path) -> None:
@@ -124,7 +126,7 @@ def test_ctrl_c_is_the_parents_to_answer(tmp_path: Path) -> None:
         started.until(lambda: started.process.done > 0)
         os.kill(started.process._process.pid, signal.SIGINT)
         started.until(lambda: started.process.proven is not None)
-    load_delay(what)
+    load_true_delay(what)
 
 
 @pytest.mark.parametrize(
@@ -164,37 +166,77 @@ def test_a_damaged_state_file_is_kept_and_the_delay_starts_again(tmp_path: Path)
     what.state.write_bytes(b"garbage")
     with Started(tmp_path, what) as started:
         started.until(lambda: started.process.proven is not None)
-    load_delay(what)
+    load_true_delay(what)
     assert (tmp_path / "0000.state.damaged").read_bytes() == b"garbage"
     assert b"damaged" in (tmp_path / "log").read_bytes()
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+def result(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object], bytes]:
     folder = tmp_path_factory.mktemp("delay")
     with Started(folder, task(folder)) as started:
         started.until(lambda: started.process.proven is not None)
-    return dict(json.loads((folder / "0000.json").read_bytes()))
+    return dict(json.loads((folder / "0000.json").read_bytes())), (folder / "0000.kept").read_bytes()
 
 
-def test_every_altered_part_of_a_result_is_refused(tmp_path: Path, result: dict[str, object]) -> None:
-    what, fields = task(tmp_path), [name for name in result if name != "seconds"]
-    for name in fields:
-        value = result[name]
+def damaged(load, what: Task, why: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        load(what)
+    assert caught.value.code == "delay-damaged", why
+
+
+def test_every_altered_part_of_a_result_is_refused(
+    tmp_path: Path, result: tuple[dict[str, object], bytes]
+) -> None:
+    """All but output and proof by reading alone."""
+    fields, kept = result
+    what = task(tmp_path)
+    Path(what.result).with_suffix(".kept").write_bytes(kept)
+    for name in fields.keys() - {"seconds"}:
+        value = fields[name]
         changed = (
             value + 1 if isinstance(value, int) else str(value)[:-1] + ("0" if str(value)[-1] != "0" else "1")
         )
-        for broken in (
-            {**result, name: changed},
-            {k: v for k, v in result.items() if k != name},
-            {**result, name: []},
-        ):
+        Path(what.result).write_text(json.dumps({**fields, name: changed}))
+        damaged(load_true_delay, what, name)
+        if name in ("y", "pi"):
+            load_delay(what)
+        else:
+            damaged(load_delay, what, name)
+    for name in fields:
+        without = {key: value for key, value in fields.items() if key != name}
+        for broken in (without, {**fields, name: []}, {**fields, name: None}, {**fields, name: True}):
             Path(what.result).write_text(json.dumps(broken))
-            with pytest.raises(Malformed) as caught:
-                load_delay(what)
-            assert caught.value.code == "delay-damaged", name
-    Path(what.result).write_text(json.dumps(result))
-    load_delay(what)
+            damaged(load_delay, what, name)
+    Path(what.result).write_text(json.dumps(fields))
+    load_true_delay(what)
+
+
+@pytest.mark.parametrize("seconds", ["1e400", "-1e400", "NaN", "9" * 400, "-1", '"1"'])
+def test_seconds_that_are_none(tmp_path: Path, result: tuple[dict[str, object], bytes], seconds: str) -> None:
+    """They are told, never believed: an error of ours, or a number."""
+    fields, kept = result
+    what = task(tmp_path)
+    Path(what.result).with_suffix(".kept").write_bytes(kept)
+    text = json.dumps({**fields, "seconds": "SECONDS"}).replace('"SECONDS"', seconds)
+    Path(what.result).write_text(text)
+    try:
+        load_delay(what)
+    except IvcError as error:
+        assert error.code == "delay-damaged"
+
+
+def test_what_is_kept_belongs_to_the_result(tmp_path: Path, result: tuple[dict[str, object], bytes]) -> None:
+    fields, kept = result
+    what = task(tmp_path)
+    path = Path(what.result).with_suffix(".kept")
+    Path(what.result).write_text(json.dumps(fields))
+    damaged(load_delay, what, "missing")
+    for broken in (b"", kept[:-1], kept + b"\0", kept[:-1] + bytes([kept[-1] ^ 1]), bytes(len(kept))):
+        path.write_bytes(broken)
+        damaged(load_delay, what, f"{len(broken)} bytes")
+    path.write_bytes(kept)
+    assert bytes(load_delay(what).kept) == kept
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b'{"format": ', b"\xff\xfe"])

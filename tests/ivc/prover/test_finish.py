@@ -1,15 +1,19 @@
 """The bundle of a run: verified before it is written, and only of what is whole."""
 
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 
 from ivc.bundle import decode_bundle
 from ivc.errors import IvcError
-from ivc.events import BundleWritten, Compressed, summarise
+from ivc.events import BundleWritten, Compressed, DelaysProven, summarise
 from ivc.finish import finish
+from ivc.run import run
 from ivc.rundir import RunDirectory
 from ivc.states import saved_states
+from ivc.stored import stored_chain
 from ivc.verify import verify
 
 
@@ -31,7 +35,8 @@ def test_a_finished_run_verifies(done: Path, tmp_path: Path) -> None:
     assert finished.statement == statement
     assert (finished.segments, finished.steps, finished.squarings) == (3, 6, 60_000)
     assert statement.request == request.digest()
-    bundle = decode_bundle(data, policy.max_segments)
+    bundle = decode_bundle(data, policy.max_bundle_bytes)
+    assert [event.delays for event in events if isinstance(event, DelaysProven)] == [3]
     assert (finished.bundle_bytes, finished.proof_bytes) == (len(data), len(bundle.proof))
     assert [event.proof_bytes for event in events if isinstance(event, Compressed)] == [len(bundle.proof)]
     assert [event.path for event in events if isinstance(event, BundleWritten)] == [str(tmp_path / "out.esc")]
@@ -53,10 +58,38 @@ def test_a_damaged_newest_state_is_half_a_segment(done: Path) -> None:
     assert refused(done) == ("segment-unfinished", 1)
 
 
-@pytest.mark.parametrize("name", ["checkpoints/0002.safetensors", "delays/0001.json"])
+@pytest.mark.parametrize("name", ["checkpoints/0002.safetensors", "delays/0001.json", "delays/0001.kept"])
 def test_a_missing_part_is_named(done: Path, name: str) -> None:
     (done / name).unlink()
     assert refused(done) == ("run-incomplete", 5)
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("field", ["y", "pi"])
+def test_a_false_delay_is_named_and_made_again(done: Path, field: str, at: int) -> None:
+    """Its file is as it should be; only the check of all delays, before their proof, shows that it is not."""
+    path = done / "delays" / f"000{at}.json"
+    fields = json.loads(path.read_bytes())
+    fields[field] = json.loads((done / "delays" / "0002.json").read_bytes())[field]
+    path.write_text(json.dumps(fields))
+    assert refused(done) == ("run-incomplete", 5)
+    with RunDirectory.open(done) as directory:
+        run(directory, segments=3)
+        finish(directory)
+
+
+def test_a_false_kept_element_gives_no_bundle(done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Changed in memory after its file was read: the proof of all delays is checked before it goes out."""
+    from ivc import finish as finishing
+
+    def spoilt(*arguments):
+        heads, segments, delays = stored_chain(*arguments)
+        kept = bytes(delays[1].kept)
+        delays[1] = dataclasses.replace(delays[1], kept=kept[:-1] + bytes([kept[-1] ^ 1]))
+        return heads, segments, delays
+
+    monkeypatch.setattr(finishing, "stored_chain", spoilt)
+    assert refused(done) == ("delay-miscomputed", 1)
 
 
 def test_another_device_cannot_sign(done: Path, template: Path, tmp_path: Path, maker, programs) -> None:

@@ -11,6 +11,7 @@ import _escapement
 import numpy as np
 import pytest
 
+import vdf
 from ivc import chain
 from ivc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from ivc.delay import load_delay
@@ -54,7 +55,7 @@ def refused(path: Path, segments: int = SEGMENTS, **named) -> tuple[str, int]:
 def ends(path: Path) -> list[bytes]:
     """The heads of a chain on disk, all of them checked: its checkpoints and seeds."""
     with RunDirectory.open(path, lock=False) as directory:
-        heads, _ = stored_chain(load_material(directory), SEGMENTS)
+        heads, _, _ = stored_chain(load_material(directory), SEGMENTS)
     return [part for head in heads for part in (head.checkpoint, head.seed, head.log)]
 
 
@@ -89,17 +90,18 @@ def test_the_order_that_makes_the_delay_bite(trained) -> None:
 def test_every_delay_starts_from_its_checkpoint_and_seed(trained) -> None:
     with RunDirectory.open(trained[0], lock=False) as directory:
         material = load_material(directory)
-        heads, segments = stored_chain(material, SEGMENTS)
+        heads, segments, delays = stored_chain(material, SEGMENTS)
         for index, head in enumerate(heads[:-1]):
             context = chain.delay_context(material.digest, index, head.checkpoint, head.seed)
             assert delay_task(material, index, head).context == context.hex()
-        assert chain.check_delays(material.manifest, segments) == heads[-1]
+        proof = vdf.group(material.policy.group).prove_run(delays)
+        assert chain.check_delays(material.manifest, segments, proof) == heads[-1]
 
 
 def test_the_checkpoints_are_the_steps_of_the_seeds(trained) -> None:
     with RunDirectory.open(trained[0], lock=False) as directory:
         material = load_material(directory)
-        heads, _ = stored_chain(material, SEGMENTS)
+        heads, _, _ = stored_chain(material, SEGMENTS)
         weights = _escapement.genesis_weights(material.program, material.policy.nonce)
         for number in range(1, SEGMENTS + 1):
             args = (material.program, material.samples, material.labels, weights, heads[number].seed)
@@ -199,7 +201,7 @@ def test_a_state_under_another_name_is_set_aside(done: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["flip", "empty", "gone"])
-@pytest.mark.parametrize("name", ["checkpoints/0002.safetensors", "delays/0001.json"])
+@pytest.mark.parametrize("name", ["checkpoints/0002.safetensors", "delays/0001.json", "delays/0001.kept"])
 def test_a_damaged_checkpoint_or_delay_is_made_again(done: Path, trained, name: str, how: str) -> None:
     path = done / name
     if how == "flip":
@@ -209,7 +211,10 @@ def test_a_damaged_checkpoint_or_delay_is_made_again(done: Path, trained, name: 
     else:
         path.unlink()
     events = continued(done)
-    assert [event.path for event in of(events, Damaged)] == ([] if how == "gone" else [str(path)])
+    # What is kept of a delay belongs to its result: without it the delay is computed again.
+    named = path.with_suffix(".json") if path.suffix == ".kept" else path
+    gone = how == "gone" and named == path
+    assert [event.path for event in of(events, Damaged)] == ([] if gone else [str(named)])
     assert len(of(events, SegmentTrained)) + len(of(events, DelayStarted)) == 1
     assert not of(events, FoldProven)
     assert ends(done) == ends(trained[0])
@@ -219,7 +224,7 @@ def test_a_checkpoint_of_other_weights_is_not_proven(done: Path) -> None:
     """Weights that open their own commitment but are not what the steps give."""
     with RunDirectory.open(done) as directory:
         material = load_material(directory)
-        heads, _ = stored_chain(material, SEGMENTS)
+        heads, _, _ = stored_chain(material, SEGMENTS)
         path = directory.checkpoint_path(SEGMENTS)
         found = load_checkpoint(path, material.program, material.digest, SEGMENTS)
         weights = (int.from_bytes(found.weights[:8], "little", signed=True) + 1).to_bytes(
@@ -315,5 +320,6 @@ def test_clamping_stops_only_when_asked(clamping: Path, tmp_path: Path) -> None:
 def test_a_result_on_disk_is_the_delays(trained) -> None:
     with RunDirectory.open(trained[0], lock=False) as directory:
         material = load_material(directory)
-        heads, segments = stored_chain(material, SEGMENTS)
+        heads, segments, delays = stored_chain(material, SEGMENTS)
         assert [load_delay(delay_task(material, i, heads[i])).y for i in range(3)] == [s.y for s in segments]
+        assert [delay.y for delay in delays] == [s.y for s in segments]

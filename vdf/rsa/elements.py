@@ -1,30 +1,33 @@
 """The group Z_N*/{±1} of the RSA-2048 challenge modulus: its elements, their one encoding, hashing into it.
 
     canonical(a) = min(a mod N, N − a mod N)         1 ≤ canonical(a) ≤ (N−1)/2, gcd(a, N) = 1, 256 bytes
-    hash_to_group(d) = canonical(expand("escapement/v1/rsa-element", d ‖ u64(j), |N| + 128) mod N)
+    hash_to_element(d) = canonical(expand("escapement/v1/rsa-element", d ‖ u64(j), |N| + 128) mod N)
 
 −1 is the one element of low order that everybody knows; the quotient makes it the identity. |N| + 128 bits
 before reduction leave no bias above 2^−128 and no short integer to factor. Cost: 5 µs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import _escapement
 from gmpy2 import gcd, mpz
 
 from vdf.encoding import expand, u64
 from vdf.errors import Malformed, Rejected, UsageError
+from vdf.group import require_context
 
 
 @dataclass(frozen=True)
-class Group:
-    """Z_N*/{±1}. `name` is what policies say, `modulus` is N, odd and of unknown factorisation.
+class Elements:
+    """Z_N*/{±1}. `modulus` is N, odd and of unknown factorisation; `kernel` None: the fastest that runs here.
 
-    Only the groups of `group(name)` are for use; tests build others, whose factors they know.
+    Only RSA2048 is for use; tests build others, whose factors they know.
     """
 
-    name: str
     modulus: int
+    kernel: str | None = None
 
     @cached_property
     def element_bytes(self) -> int:
@@ -35,6 +38,16 @@ class Group:
     def modulus_bits(self) -> int:
         """|N|, in bits."""
         return self.modulus.bit_length()
+
+    @cached_property
+    def modulus_encoded(self) -> bytes:
+        """N, big-endian."""
+        return self.modulus.to_bytes(self.element_bytes, "big")
+
+    @cached_property
+    def native(self) -> _escapement.Modulus:
+        """Arithmetic modulo N."""
+        return _escapement.Modulus(self.modulus_encoded, self.kernel)
 
     def encode(self, element: int) -> bytes:
         """The canonical representative of ±element, `element_bytes` long, big-endian."""
@@ -51,6 +64,18 @@ class Group:
         element = self.parse(name, data)
         self.check_unit(name, element)
         return element
+
+    def check(self, named: Sequence[tuple[str, bytes]]) -> None:
+        """Decode several: first all lengths, then all ranges, then all gcds."""
+        for name, data in named:
+            self.check_length(name, data)
+        decoded = [(name, self.parse(name, data)) for name, data in named]
+        product = mpz(1)
+        for _, element in decoded:
+            product = product * element % self.modulus
+        if gcd(product, self.modulus) != 1:  # one gcd for all, and one each only to name the culprit
+            for name, element in decoded:
+                self.check_unit(name, element)
 
     def check_length(self, name: str, data: bytes) -> None:
         """Require bytes of `element_bytes`: the first third of `decode`."""
@@ -80,26 +105,18 @@ class Group:
             raise Rejected(f"delay-{name}-unit", f"{name}: expected gcd({name}, N) = 1, got a factor of N")
 
 
-def group(name: str) -> Group:
-    """The group of that name; raises UsageError `delay-group` if there is none."""
-    if name != RSA2048.name:
-        raise UsageError("delay-group", f"group: expected {RSA2048.name!r}, got {name!r}")
-    return RSA2048
-
-
-def hash_to_group(group: Group, context: bytes) -> bytes:
+def hash_to_element(elements: Elements, context: bytes) -> bytes:
     """A delay's input x: the element that `context` (32 bytes, d_i of protocol §8) selects, encoded.
 
     Raises UsageError `delay-context` for anything but 32 bytes. Source: protocol §9.
     """
-    if not isinstance(context, bytes) or len(context) != CONTEXT_BYTES:
-        raise UsageError("delay-context", f"context: expected {CONTEXT_BYTES} bytes, got {context!r:.80}")
+    require_context(context)
     attempt = 0
     while True:
-        wide = expand(ELEMENT_TAG, context + u64(attempt), group.modulus_bits + EXTRA_BITS)
-        data = group.encode(int.from_bytes(wide, "big"))
-        element = mpz(int.from_bytes(data, "big"))
-        if element > 1 and gcd(element, group.modulus) == 1:
+        wide = expand(ELEMENT_TAG, context + u64(attempt), elements.modulus_bits + EXTRA_BITS)
+        data = elements.encode(int.from_bytes(wide, "big"))
+        element = int.from_bytes(data, "big")
+        if element > 1 and gcd(element, elements.modulus) == 1:
             return data
         attempt += 1
 
@@ -112,14 +129,12 @@ def _short(element: int) -> str:
     )
 
 
-CONTEXT_BYTES = 32
 ELEMENT_TAG = "escapement/v1/rsa-element"
 EXTRA_BITS = 128  # security: statistical distance of x from uniform ≤ 2^−128
 
 # RSA-2048 of the RSA Factoring Challenge (RSA Laboratories, 2001): 617 digits, digit sum 2738, not factored.
 # SHA-256 of its 256 bytes: 6ae9d033c1d76c4f535b5ad5c0073933a0b375b4120a75fbb66be814eab1a9ce (tests/vdf).
-RSA2048 = Group(
-    "rsa-2048",
+RSA2048 = Elements(
     int(
         "251959084756578934940271832400483985714292821262040320277771378360436620207075955562640185"
         "258807844069182906412495150821892985591491761845028084891200728449926873928072877767359714"
