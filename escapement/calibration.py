@@ -42,8 +42,8 @@ def required_bound(group: str, rate: int | None = None, source: str | None = Non
     if found is None:
         raise UsageError(
             "fastest-missing",
-            f"{group} has no default for --fastest: the published figure, 714,000 squarings/s (Chia and "
-            "Supranational), is the speed of one chip that was built, not a bound on chips that could be. "
+            f"{group} has no default for --fastest: the published figure, up to 1,000,000 squarings/s "
+            "(Chia Network, 2023), is what a chip does that was built, not a bound on chips to come. "
             "State your own with --fastest and --fastest-source.",
         )
     return found

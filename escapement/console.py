@@ -36,7 +36,7 @@ def emit(as_json: bool, result: Mapping[str, Any], text: str | None = None) -> N
 def show(rows: Mapping[str, Any]) -> None:
     """Print names and values on stdout, aligned and never wrapped; a nested mapping is indented."""
     for name, text in _lines(rows, ""):
-        stdout.print(f"{name:<28}", style="cyan", end="", markup=False)
+        stdout.print(f"{name:<30}", style="cyan", end="", markup=False)
         stdout.print(text, markup=False)
 
 

@@ -18,10 +18,10 @@ from escapement.console import human_seconds
 from escapement.errors import INTERRUPTED, INVALID, EscapementError, InputError, UsageError
 from vdf import delayfile, runfile
 from vdf.delayfile import DelayFile
-from vdf.errors import Interrupted, VdfError
+from vdf.errors import Interrupted, Malformed, VdfError
 from vdf.group import Delay, require_context, require_squarings
 from vdf.groups import group
-from vdf.record import discard
+from vdf.record import discard, older, proof_state
 from vdf.runfile import RunFile
 
 # --- evaluate ---------------------------------------------------------------------------------------------
@@ -40,7 +40,8 @@ def evaluate(name: str, context: bytes, squarings: int, out: Path, state: Path |
     claims = {"delay": out, "group": name, "squarings": squarings, "context": context}
     if out.exists():
         return claims | {"y": _finished(name, context, squarings, out).y, "already_done": True}
-    with stop_signals() as stop, Watch(squarings, state.exists()) as watch:
+    continues = state.exists() or older(state).exists()
+    with stop_signals() as stop, Watch(squarings, continues) as watch:
         try:
             x = chosen.input(context, squarings)
             delay = chosen.delay(
@@ -58,18 +59,20 @@ def _require_place(out: Path, state: Path) -> None:
     """What would fail after days of squaring fails now."""
     if not out.parent.is_dir():
         raise InputError("no-folder", f"{out.parent}: no such folder to write {out.name} in")
-    if len({out, state, delayfile.kept_path(out)}) < 3:
+    written = {out.resolve(), delayfile.kept_path(out).resolve()}
+    removed = {file.resolve() for path in (state, proof_state(state)) for file in (path, older(path))}
+    if written & removed:
         raise UsageError(
             "same-file",
-            f"{out}: the delay, its state ({state.name}) and its kept elements "
-            f"({delayfile.kept_path(out).name}) need three names: choose one like delay.json",
+            f"{out}: the delay and its kept elements ({delayfile.kept_path(out).name}) need other names than "
+            f"its state ({state.name}, also with .1 and .proof), which is removed at the end",
         )
 
 
 def _finished(name: str, context: bytes, squarings: int, out: Path) -> Delay:
     """The delay in `out` if it is this one, and true."""
     try:
-        found = delayfile.load(out, kept=True)
+        found = delayfile.load(out)
     except VdfError as error:
         raise UsageError("exists", f"{out} exists and is no delay; choose another name: {error}") from error
     if (found.group, found.context, found.delay.squarings) != (name, context, squarings):
@@ -77,6 +80,14 @@ def _finished(name: str, context: bytes, squarings: int, out: Path) -> Delay:
     delay = found.delay
     with _naming(out):
         group(name).verify(delay.x, delay.y, delay.pi, delay.squarings)
+    try:
+        delayfile.load(out, kept=True)
+    except Malformed as error:
+        raise UsageError(
+            "exists",
+            f"{out} is this delay, and true; only the proof of a run needs its kept elements, and they are "
+            f"missing or damaged: {error}. To make them again, remove {out} and repeat this command.",
+        ) from error
     return delay
 
 

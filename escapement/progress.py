@@ -87,7 +87,7 @@ class Watcher:
             case events.RunDone():
                 return f"All {event.segments} segments trained and proven"
             case events.DelaysProven():
-                return f"One proof for {event.delays} delays in {human_seconds(event.seconds)}"
+                return f"Proof of all {event.delays} delays in {human_seconds(event.seconds)}"
             case events.CompressionStarted():
                 return f"Compressing the proof of {event.folds} folds (no progress is shown)"
             case events.Compressed():

@@ -9,8 +9,8 @@ Exit codes: 1 well-formed but false, 2 usage, 4 resources, 5 format or I/O, 130 
     1    delay-x-unit, delay-y-unit, delay-pi-unit            shares a factor with N
     1    delay-false                                          the equation does not hold
     1    delay-miscomputed                                    the prover's own proof fails: hardware
-    1    delay-class-crashed                                  the native code died on the given bytes
-    4    delay-class-missing, -timeout, -died                 no chiavdf; it hangs; it failed while proving
+    1    delay-class-crashed                                  the native code died on the given bytes, twice
+    4    delay-class-missing, -timeout, -died                 no chiavdf; it hangs; the machine ended it
     5    delay-state-foreign, -unreadable, -unwritable        the state file
     5    delay-file, delay-file-unreadable, -unwritable       a delay as a file, and delays-file likewise
     130  delay-interrupted                                    `stop` said so

@@ -97,12 +97,15 @@ class Group(ABC):
         """Squarings per second of one core of this machine, measured for about `seconds`."""
 
 
-def require_squarings(squarings: int) -> None:
-    """Require an int, not a bool, of 1..2^50; raises UsageError `delay-squarings`."""
-    if type(squarings) is not int or not 1 <= squarings <= MOST_SQUARINGS:
+def require_squarings(squarings: int, most_bits: int = 50) -> None:
+    """Require an int, not a bool, of 1..2^most_bits; raises UsageError `delay-squarings`."""
+    if type(squarings) is not int or not 1 <= squarings <= 1 << most_bits:
+        # Python refuses to print the decimals of a huge integer.
+        huge = isinstance(squarings, int) and squarings.bit_length() > 64
+        got = f"of {squarings.bit_length()} bits" if huge else f"{squarings!r:.40}"
         raise UsageError(
             "delay-squarings",
-            f"squarings: expected an int of 1..2^50, got {type(squarings).__name__} {squarings!r:.40}",
+            f"squarings: expected an int of 1..2^{most_bits}, got {type(squarings).__name__} {got}",
         )
 
 
@@ -122,5 +125,4 @@ def require_context(context: bytes) -> None:
         raise UsageError("delay-context", f"context: expected {CONTEXT_BYTES} bytes, got {context!r:.80}")
 
 
-MOST_SQUARINGS = 1 << 50  # protocol §9
 CONTEXT_BYTES = 32

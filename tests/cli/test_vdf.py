@@ -1,5 +1,6 @@
 """`escapement vdf`, end to end: small delays, their files, what is said, and every exit code."""
 
+import errno
 import hashlib
 import json
 import os
@@ -147,7 +148,7 @@ def test_eval_writes_a_delay(call: Call, tmp_path: Path) -> None:
     assert answer.json["context"] == "11" * 32
     assert len(answer.json["y"]) == 512
     assert answer.json["continued_after"] == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.json", "d.kept"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["d.json", "d.json.kept"]
     again = call("vdf", "eval", "--squarings", T, "--context", "11" * 32, "--out", out, "--json")
     assert (again.code, again.json["already_done"], again.json["y"]) == (0, True, answer.json["y"])
 
@@ -173,9 +174,13 @@ def test_the_seed_is_hashed(folder: Path) -> None:
         (["--context", "zz" * 32, "--out", "d.json"], 2, "delay-context"),
         (["--context", "11" * 33, "--out", "d.json"], 2, "delay-context"),
         (["--seed", "a", "--group", "rsa-1024", "--out", "d.json"], 2, "delay-group"),
-        (["--seed", "a", "--out", "d.state"], 2, "same-file"),
-        (["--seed", "a", "--out", "d.kept"], 2, "same-file"),
-        (["--seed", "a", "--out", "d.json", "--state", "d.kept"], 2, "same-file"),
+        (["--seed", "a", "--out", "d.json", "--state", "d.json"], 2, "same-file"),
+        (["--seed", "a", "--out", "d.json", "--state", "./x/../d.json"], 2, "same-file"),
+        (["--seed", "a", "--out", "d.json", "--state", "d.json.kept"], 2, "same-file"),
+        (["--seed", "a", "--out", "d.1", "--state", "d"], 2, "same-file"),
+        (["--seed", "a", "--out", "d.proof", "--state", "d"], 2, "same-file"),
+        (["--seed", "a", "--out", "d.proof.1", "--state", "d"], 2, "same-file"),
+        (["--seed", "a", "--out", "d", "--state", "d.kept"], 2, "same-file"),
         (["--seed", "a", "--out", "none/d.json"], 5, "no-folder"),
     ],
 )
@@ -208,6 +213,88 @@ def test_eval_leaves_another_file_alone(call: Call, tmp_path: Path) -> None:
     assert out.read_text() == "precious"
 
 
+@pytest.mark.parametrize("how", ["missing", "changed"])
+def test_eval_does_not_call_finished_what_no_run_can_be_proven_from(
+    call: Call, folder: Path, how: str
+) -> None:
+    out, kept = folder / "a.json", folder / "a.json.kept"
+    before = kept.read_bytes()
+    kept.unlink() if how == "missing" else kept.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))
+    command = ["vdf", "eval", "--squarings", T, "--seed", "a", "--out", out]
+    said = refused(call(*command), 2, "exists")
+    assert "kept elements" in said and f"remove {out} and repeat this command" in " ".join(said.split())
+    assert "choose another name" not in said
+    assert call("vdf", "verify", out).code == 0  # who verifies does not need them
+    out.unlink()
+    assert call(*command).code == 0
+    assert kept.read_bytes() == before
+
+
+def test_kept_elements_that_cannot_be_read_are_no_fault_of_theirs(call: Call, folder: Path) -> None:
+    (folder / "a.json.kept").unlink()
+    (folder / "a.json.kept").mkdir()
+    command = ["vdf", "eval", "--squarings", T, "--seed", "a", "--out", folder / "a.json"]
+    refused(call(*command), 5, "delay-file-unreadable")
+
+
+def test_names_that_differ_at_the_end_only(call: Call, tmp_path: Path) -> None:
+    """delay.1 and delay.2 have their own states and kept elements."""
+    outs = [tmp_path / name for name in ("delay.1", "delay.2", "delay")]
+    for seed, out in zip(SEEDS, outs, strict=True):
+        assert call("vdf", "eval", "--squarings", T, "--seed", seed, "--out", out).code == 0
+    assert len(list(tmp_path.iterdir())) == 6
+    answer = call("vdf", "prove", *outs, "--out", tmp_path / "run")
+    assert answer.code == 0, answer.err
+    assert call("vdf", "verify", tmp_path / "run").code == 0
+
+
+def test_a_full_disk_at_the_end_loses_nothing(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state stays until the delay is safe; the next call neither squares nor proves again."""
+    from vdf import delayfile
+    from vdf.rsa import evaluation, power
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    out = tmp_path / "d.json"
+    command = ["vdf", "eval", "--squarings", 1 << 14, "--seed", "a", "--out", out]
+    with monkeypatch.context() as patch:
+        patch.setattr(power, "SAVE_SECONDS", 0.0)  # a proof of more than seconds
+        patch.setattr(delayfile, "replace", full)
+        said = refused(call(*command), 5, "delay-file-unwritable")
+    assert os.strerror(errno.ENOSPC) in said
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names >= {"d.json.state", "d.json.state.proof"} and not out.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation, "_timed", None)
+        patch.setattr(power, "_inner_products", lambda *given: iter(range(given[-1])))
+        answer = call(*command, "--json")
+    assert (answer.code, answer.json["continued_after"]) == (0, 1 << 14), answer.err
+    assert answer.json["squarings_per_second"] is None
+    assert {path.name for path in tmp_path.iterdir()} == {"d.json", "d.json.kept"}
+    assert call("vdf", "verify", out).code == 0
+
+
+def test_a_crash_between_the_two_renames_is_continued(
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And told as such: the squarings of before are not this process's."""
+    from escapement.delays import Watch
+
+    out, state = tmp_path / "d.json", tmp_path / "d.json.state"
+    command = ["vdf", "eval", "--squarings", 1 << 16, "--seed", "a", "--out", out]
+    with monkeypatch.context() as patch:
+        patch.setattr(Watch, "__call__", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        assert call(*command).code == 130
+    os.replace(state, tmp_path / "d.json.state.1")
+    answer = call(*command, "--json")
+    assert answer.code == 0
+    assert 0 < answer.json["continued_after"] < 1 << 16
+    assert "Continuing after" in answer.err
+
+
 def test_eval_does_not_trust_what_it_finds(call: Call, folder: Path) -> None:
     edit(folder / "a.json", lambda fields: fields.update(y=json.loads((folder / "b.json").read_text())["y"]))
     answer = call("vdf", "eval", "--squarings", T, "--seed", "a", "--out", folder / "a.json")
@@ -219,7 +306,7 @@ def test_an_interrupt_saves_and_the_same_command_continues(
 ) -> None:
     from escapement.delays import Watch
 
-    out, state = tmp_path / "d.json", tmp_path / "d.state"
+    out, state = tmp_path / "d.json", tmp_path / "d.json.state"
     command = ["vdf", "eval", "--squarings", 1 << 16, "--seed", "a", "--out", out]
     with monkeypatch.context() as patch:
         patch.setattr(Watch, "__call__", lambda *_: os.kill(os.getpid(), signal.SIGINT))
@@ -232,7 +319,7 @@ def test_an_interrupt_saves_and_the_same_command_continues(
     assert answer.code == 0
     assert 0 < answer.json["continued_after"] < 1 << 16
     assert "Continuing after" in answer.err
-    assert not state.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"d.json", "d.json.kept"}
     assert call("vdf", "verify", out).code == 0
 
 
@@ -241,7 +328,7 @@ def test_ctrl_c_from_outside(tmp_path: Path) -> None:
     command += ["--seed", "a", "--out", str(tmp_path / "d.json")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 20
-    state = tmp_path / "d.state"
+    state = tmp_path / "d.json.state"
     while not state.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
@@ -249,7 +336,8 @@ def test_ctrl_c_from_outside(tmp_path: Path) -> None:
     assert process.returncode == 130, said
     assert "delay-interrupted" in said
     assert "\x1b[" not in said
-    assert [path.name for path in tmp_path.iterdir()] == ["d.state"]
+    assert {path.name for path in tmp_path.iterdir()} <= {"d.json.state", "d.json.state.1"}
+    assert state.exists()
 
 
 def test_a_state_of_another_delay_is_left_alone(
@@ -296,10 +384,24 @@ def test_prove_refuses(call: Call, folder: Path) -> None:
     refused(call("vdf", "prove", a, folder / "none.json", "--out", out), 5, "delay-file-unreadable")
     assert call("vdf", "eval", "--squarings", T + 1, "--seed", "a", "--out", folder / "longer.json").code == 0
     refused(call("vdf", "prove", a, folder / "longer.json", "--out", out), 2, "delay-mixed")
-    (folder / "b.kept").write_bytes((folder / "a.kept").read_bytes())
-    refused(call("vdf", "prove", a, b, "--out", out), 5, "delay-file")
-    (folder / "b.kept").unlink()
-    refused(call("vdf", "prove", a, b, "--out", out), 5, "delay-file-unreadable")
+    (folder / "b.json.kept").write_bytes((folder / "a.json.kept").read_bytes())
+    assert "b.json.kept: " in refused(call("vdf", "prove", a, b, "--out", out), 5, "delay-file")
+    (folder / "b.json.kept").unlink()
+    said = refused(call("vdf", "prove", a, b, "--out", out), 5, "delay-file")
+    assert "b.json.kept: missing" in said
+    assert not out.exists()
+
+
+def test_prove_names_the_file_whose_kept_elements_are_false(call: Call, folder: Path) -> None:
+    """With the digest made after the fault."""
+    kept = bytearray((folder / "b.json.kept").read_bytes())
+    kept[-1] ^= 1
+    (folder / "b.json.kept").write_bytes(kept)
+    edit(folder / "b.json", lambda fields: fields.update(kept=hashlib.sha256(kept).hexdigest()))
+    files = [folder / f"{seed}.json" for seed in SEEDS]
+    answer = call("vdf", "prove", *files, "--out", folder / "again.json")
+    assert "b.json: " in refused(answer, 1, "delay-miscomputed")
+    assert not (folder / "again.json").exists()
 
 
 # --- verify -----------------------------------------------------------------------------------------------

@@ -18,6 +18,9 @@ POLICY = Policy(
 )
 
 
+CLASS_MOST = 1 << 40  # squarings of a class group's delay
+
+
 def changed(key: str, value: str | None) -> str:
     """The policy's text with one line replaced, removed or added."""
     lines = [line for line in POLICY.to_toml().splitlines() if not line.startswith(f"{key} =")]
@@ -42,8 +45,10 @@ def test_policies_survive_their_file(
     nonce: bytes, segments: int, squarings: int, rate: int, source: str
 ) -> None:
     policy = Policy(b"\1" * 32, b"\2" * 32, nonce, segments, squarings, "rsa-2048", rate, source)
+    assert parse_policy(policy.to_toml()) == policy
     for name in GROUPS:
-        policy = dataclasses.replace(policy, group=name, max_segments=min(segments, 1000))
+        length = min(squarings, CLASS_MOST) if name == "class-1024" else squarings
+        policy = dataclasses.replace(policy, group=name, max_segments=min(segments, 80), squarings=length)
         assert parse_policy(policy.to_toml()) == policy
 
 
@@ -123,10 +128,11 @@ def test_the_bundle_that_is_read_has_room_for_the_delays() -> None:
 
 
 def test_proofs_of_delays_are_capped() -> None:
-    """A class group's run has a proof per delay: 51,100 bytes for the longest."""
-    longest = dataclasses.replace(POLICY, group="class-1024", squarings=1 << 50)
-    assert group("class-1024").proof_bytes(1 << 50) == 51_100
-    most = MAX_DELAYS_BYTES // 51_100
+    """A class group's run has a proof per delay: 819,100 bytes for the longest."""
+    longest = dataclasses.replace(POLICY, group="class-1024", squarings=CLASS_MOST)
+    size = group("class-1024").proof_bytes(CLASS_MOST)
+    assert size == 200 * 4096 - 100
+    most = MAX_DELAYS_BYTES // size
     dataclasses.replace(longest, max_segments=most)
     for segments in (most + 1, 1 << 16):
         with pytest.raises(Malformed, match="allow fewer segments") as caught:
@@ -134,6 +140,17 @@ def test_proofs_of_delays_are_capped() -> None:
         assert caught.value.code == "policy-value"
     dataclasses.replace(longest, squarings=10**6, max_segments=1 << 16)
     dataclasses.replace(longest, group="rsa-2048", max_segments=1 << 16)
+
+
+@pytest.mark.parametrize("squarings", [CLASS_MOST + 1, 1 << 41, 1 << 50])
+def test_class_groups_have_shorter_delays(squarings: int) -> None:
+    """In memory and as a file; RSA's go on to 2^50."""
+    assert dataclasses.replace(POLICY, squarings=squarings).squarings == squarings
+    with pytest.raises(Malformed, match=r"policy\.squarings: ") as caught:
+        dataclasses.replace(POLICY, group="class-1024", squarings=squarings, max_segments=1)
+    assert caught.value.code == "policy-value"
+    text = dataclasses.replace(POLICY, squarings=squarings).to_toml()
+    assert refused(text.replace('"rsa-2048"', '"class-1024"')) == "policy-value"
 
 
 def test_a_policy_cannot_be_changed() -> None:

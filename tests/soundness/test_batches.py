@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
+import _escapement
 import pytest
 from gmpy2 import is_prime, next_prime
 from hypothesis import given, settings
@@ -22,7 +23,10 @@ from vdf import Delay
 from vdf.errors import Malformed, Rejected, UsageError, VdfError
 from vdf.rsa import RsaGroup, batch
 from vdf.rsa.elements import RSA2048, Elements, hash_to_element
-from vdf.rsa.layout import Layout
+from vdf.rsa.evaluation import Evaluation
+from vdf.rsa.kept import keep
+from vdf.rsa.layout import Layout, layout_of
+from vdf.rsa.power import COEFFICIENT_BITS
 
 N = RSA2048.modulus
 T = 300
@@ -520,7 +524,7 @@ def test_short_coefficients_are_met_by_trying() -> None:
     proof = plain_run_proof(XS, short, ell)
     assert plain.run_holds(statements, proof, short, ell, T)
     refused(lambda: GROUP.verify_run(XS, ys, proof, T), "delay-false", Rejected)
-    assert batch.COEFFICIENT_BITS == 128
+    assert COEFFICIENT_BITS == 128
 
 
 # --- elements of low order: the limit that single proofs have as well -------------------------------------
@@ -601,9 +605,15 @@ def test_known_factors_forge_runs() -> None:
 
 # --- what the prover keeps --------------------------------------------------------------------------------
 
-SIZE = 256
+SIZE, HEAD = 256, 8  # an element; the interval before them
 KEPT: dict[str, Callable[[bytes, bytes], bytes]] = {
     "a bit of the first": lambda k, _: k[:255] + bytes([k[255] ^ 1]) + k[256:],
+    "a bit in the middle": lambda k, _: k[:1500] + bytes([k[1500] ^ 64]) + k[1501:],
+    "two next to each other": lambda k, _: k[: 5 * SIZE] + power(k[5 * SIZE : 6 * SIZE], 3) + k[6 * SIZE :],
+    "all cubed": lambda k, _: b"".join(power(k[at : at + SIZE], 3) for at in range(0, len(k), SIZE)),
+    "all but the first cubed": lambda k, _: (
+        k[:SIZE] + b"".join(power(k[at : at + SIZE], 3) for at in range(SIZE, len(k), SIZE))
+    ),
     "a bit of the last": lambda k, _: k[:-1] + bytes([k[-1] ^ 1]),
     "the first 0": lambda k, _: bytes(SIZE) + k[SIZE:],
     "all 0": lambda k, _: bytes(len(k)),
@@ -620,8 +630,7 @@ KEPT: dict[str, Callable[[bytes, bytes], bytes]] = {
 def layout() -> Iterator[None]:
     """One in which every stored element counts, whatever the knobs: 64 bits are not all 0 by chance."""
     with pytest.MonkeyPatch.context() as patch:
-        for place in ("evaluation", "group"):
-            patch.setattr(f"vdf.rsa.{place}.choose_layout", lambda _: Layout(64, 12, 8))
+        patch.setattr("vdf.rsa.evaluation.choose_layout", lambda _: Layout(64, 12, 8))
         yield
 
 
@@ -635,18 +644,100 @@ def keeping(layout: None) -> list[Delay]:
 @pytest.mark.parametrize("how", KEPT)
 def test_damaged_kept_elements_give_no_proof(keeping: list[Delay], how: str, index: int) -> None:
     GROUP.prove_run(keeping)
-    kept = KEPT[how](bytes(keeping[index].kept), bytes(keeping[1].kept))
-    assert len(kept) == 12 * SIZE and kept != keeping[index].kept
+    true = keeping[index].load_kept()
+    kept = true[:HEAD] + KEPT[how](true[HEAD:], keeping[1].load_kept()[HEAD:])
+    assert len(kept) == HEAD + 12 * SIZE and kept != true
     made = changed(keeping, index, kept=kept)
-    refused(lambda: GROUP.prove_run(made), "delay-miscomputed", Rejected)
+    refused(lambda: GROUP.prove_run(made), "delay-miscomputed", Rejected, f"delay {index}: ")
 
 
 @pytest.mark.parametrize("elements", [0, 1, 11, 13, 24])
 @pytest.mark.parametrize("more", [-1, 0, 1])
-def test_kept_elements_of_another_number_are_refused(keeping: list[Delay], elements: int, more: int) -> None:
-    kept = (bytes(keeping[2].kept) * 2 + b"\0")[: max(0, elements * SIZE + more)]
-    made = changed(keeping, 2, kept=kept)
-    refused(lambda: GROUP.prove_run(made), "delay-batch", UsageError, "delay 2: ")
+@pytest.mark.parametrize("index", [0, 2])
+def test_kept_elements_of_another_number_are_refused(
+    keeping: list[Delay], elements: int, more: int, index: int
+) -> None:
+    kept = (keeping[2].load_kept() * 3)[: max(0, HEAD + elements * SIZE + more)]
+    made = changed(keeping, index, kept=kept)
+    refused(lambda: GROUP.prove_run(made), "delay-batch", UsageError, "delays 0 to 2: ")
+    alone = [made[index]]
+    refused(lambda: GROUP.prove_run(alone), "delay-batch", UsageError, "delays 0 to 0: ")
+
+
+@pytest.mark.parametrize("interval", [0, 1, 63, 65, 128, 1 << 63, (1 << 64) - 1])
+@pytest.mark.parametrize("index", [0, 2])
+def test_kept_elements_under_another_interval_are_refused(
+    keeping: list[Delay], interval: int, index: int
+) -> None:
+    """Of one delay, or of all of them: then it is the elements that do not follow from each other."""
+    spoilt = [interval.to_bytes(HEAD, "big") + done.load_kept()[HEAD:] for done in keeping]
+    made = changed(keeping, index, kept=spoilt[index])
+    refused(lambda: GROUP.prove_run(made), "delay-batch", UsageError)
+    made = [dataclasses.replace(done, kept=kept) for done, kept in zip(keeping, spoilt, strict=True)]
+    if interval and layout_of(1000, interval).count == 12:
+        refused(lambda: GROUP.prove_run(made), "delay-miscomputed", Rejected, "delay 0: ")
+    else:
+        refused(lambda: GROUP.prove_run(made), "delay-batch", UsageError)
+
+
+def test_a_false_interval_asks_for_no_memory() -> None:
+    """2^40 elements of it would be 8 TB of pointers."""
+    made = [Delay(XS[0], YS[0], PIS[0], FAR, bytes(7) + b"\1" + XS[0])]
+    refused(lambda: GROUP.prove_run(made), "delay-batch", UsageError)
+
+
+@pytest.mark.parametrize("interval", [1, 5, 100, 745, 1000, 5000])
+def test_delays_made_with_other_knobs(keeping: list[Delay], interval: int) -> None:
+    """If all of them were, their proof is the same; if some were, it cannot be made."""
+    layout = layout_of(1000, interval)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vdf.rsa.evaluation.choose_layout", lambda _: layout)
+        made = [delay(bytes([index]) * 32, 1000) for index in range(3)]
+    assert [len(done.load_kept()) for done in made] == [HEAD + layout.count * SIZE] * 3
+    assert pairs(made) == pairs(keeping) and made[0].pi == keeping[0].pi
+    assert GROUP.prove_run(made) == GROUP.prove_run(keeping)
+    for index in range(3):
+        mixed = [*keeping[:index], made[index], *keeping[index + 1 :]]
+        refused(lambda d=mixed: GROUP.prove_run(d), "delay-batch", UsageError, "delays 0 to 2: ")
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3, 4, 5, 8, 9])
+def test_delays_are_read_in_parts(monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    """However many at once: the same proof, the same delay named, the same refusals."""
+    monkeypatch.setattr("vdf.rsa.kept.CHUNK", chunk)
+    assert GROUP.prove_run(DELAYS) == PROOF
+    spoilt = bytearray(DELAYS[6].load_kept())
+    spoilt[-1] ^= 1
+    made = changed(DELAYS, 6, kept=bytes(spoilt))
+    refused(lambda: GROUP.prove_run(made), "delay-miscomputed", Rejected, "delay 6: ")
+    short = changed(DELAYS, 6, kept=bytes(spoilt[:-1]))
+    first = 6 // chunk * chunk
+    words = f"delays {first} to {min(first + chunk, len(DELAYS)) - 1}: "
+    refused(lambda: GROUP.prove_run(short), "delay-batch", UsageError, words)
+
+
+@pytest.mark.parametrize("place", [255, 700, -1])
+def test_an_element_that_changes_before_it_is_kept(
+    layout: None, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    """Between the delay's own proof and what is kept of it: found when it is made, not when all are."""
+    monkeypatch.setattr("vdf.rsa.group.keep", lambda elements, done: keep(elements, spoilt(done, place)))
+    refused(lambda: delay(bytes(32), 1000), "delay-miscomputed", Rejected)
+
+
+def spoilt(done: Evaluation, place: int) -> Evaluation:
+    """The evaluation with one bit of what it stored changed."""
+    stored = bytearray(done.stored.encode())
+    stored[place] ^= 1
+    return dataclasses.replace(done, stored=_escapement.Stored.decode(RSA2048.native, bytes(stored)))
+
+
+def test_a_run_proof_that_a_fault_spoils_names_no_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything that it is made from is right."""
+    honest, wrong = batch.quotient_power, iter([W])
+    monkeypatch.setattr(batch, "quotient_power", lambda *given: next(wrong, None) or honest(*given))
+    refused(lambda: GROUP.prove_run(DELAYS), "delay-miscomputed", Rejected, "the proof of all delays")
+    assert GROUP.prove_run(DELAYS) == PROOF
 
 
 def test_the_single_proofs_do_not_lean_on_what_is_kept() -> None:

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 import vdf
 from tests.vdf import plain
 from vdf.errors import Interrupted, Rejected, UsageError, VdfError
+from vdf.record import discard
 from vdf.rsa import RsaGroup, layout
 from vdf.rsa.elements import RSA2048, Elements, hash_to_element
 from vdf.rsa.evaluation import FIRST_SLICE, Evaluation, evaluate
-from vdf.rsa.layout import Layout, choose_layout, thinned
+from vdf.rsa.kept import check, keep
+from vdf.rsa.layout import Layout, choose_layout, layout_of, stride
 from vdf.rsa.power import quotient_power
 from vdf.rsa.wesolowski import challenge, prove, verify
 
@@ -71,13 +73,51 @@ def test_thinned_elements_give_the_same_proof(squarings: int, most: int) -> None
     done = evaluate(QUICK, x, squarings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(layout, "MOST_KEPT", most)
-        stride, chosen = thinned(done.layout, squarings)
-    stored, size = done.stored.encode(), QUICK.element_bytes
-    kept = b"".join(stored[at : at + size] for at in range(0, len(stored), stride * size))
-    assert len(kept) == chosen.count * size <= most * size
+        kept, step = keep(QUICK, done), stride(done.layout)
+    chosen, size = check(QUICK, x, squarings, kept), QUICK.element_bytes
+    assert chosen == layout_of(squarings, step * done.layout.interval)
+    assert kept[:8] == chosen.interval.to_bytes(8, "big")
+    assert len(kept) - 8 == chosen.count * size <= most * size
+    elements = [kept[at : at + size] for at in range(8, len(kept), size)]
+    assert elements == [power(QUICK, x, 1 << chosen.interval * j) for j in range(chosen.count)]
     ell = challenge(QUICK, x, done.y, squarings)
-    found = quotient_power(QUICK, _escapement.Stored.decode(QUICK.native, kept), chosen, squarings, ell)
-    assert found == prove(QUICK, done)
+    stored = _escapement.Stored.decode(QUICK.native, kept[8:])
+    assert quotient_power(QUICK, stored, chosen, squarings, ell) == prove(QUICK, done)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 3000), st.integers(0, 3100))
+def test_layouts_by_their_interval(squarings: int, interval: int) -> None:
+    chosen = layout_of(squarings, interval)
+    assert (chosen.interval, chosen.count) == (
+        max(1, interval),
+        max(0, -(-(squarings - 255) // max(1, interval))),
+    )
+    assert 1 <= chosen.kappa <= layout.MOST_KAPPA
+    assert layout_of(squarings, choose_layout(squarings).interval).count == choose_layout(squarings).count
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.data())
+def test_every_changed_bit_of_what_is_kept_is_found(data: st.DataObject) -> None:
+    """Also of the interval; whatever its length."""
+    x, squarings = hash_to_element(QUICK, bytes(32)), 2000
+    kept = bytearray(keep(QUICK, evaluate(QUICK, x, squarings)))
+    check(QUICK, x, squarings, bytes(kept))
+    at = data.draw(st.integers(0, len(kept) - 1))
+    kept[at] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(Rejected) as caught:
+        check(QUICK, x, squarings, bytes(kept))
+    assert caught.value.code == "delay-miscomputed"
+
+
+def test_what_is_kept_belongs_to_x_and_t() -> None:
+    x, other = hash_to_element(QUICK, bytes(32)), hash_to_element(QUICK, b"\1" * 32)
+    kept = keep(QUICK, evaluate(QUICK, x, 2000))
+    for wrong in ((other, 2000, kept), (x, 4000, kept), (x, 255, kept), (x, 2000, b""), (x, 2000, kept[:8])):
+        with pytest.raises(Rejected) as caught:
+            check(QUICK, *wrong)
+        assert caught.value.code == "delay-miscomputed"
 
 
 EDGES = [
@@ -117,9 +157,10 @@ def test_memory_is_bounded_for_every_delay(squarings: int) -> None:
     assert chosen.count == max(0, math.ceil((squarings - 255) / chosen.interval))
     assert (chosen.count - 1) * chosen.interval < squarings
     assert sum(chosen.column(chosen.columns - 1)) == chosen.interval  # where the last digit ends
-    stride, kept = thinned(chosen, squarings)
-    assert kept.count == -(-chosen.count // stride) <= layout.MOST_KEPT
-    assert kept.interval == stride * chosen.interval
+    step = stride(chosen)
+    kept = layout_of(squarings, step * chosen.interval)
+    assert kept.count == -(-chosen.count // step) <= layout.MOST_KEPT
+    assert kept.interval == step * chosen.interval
 
 
 @given(st.integers(min_value=20, max_value=50))
@@ -222,17 +263,20 @@ def test_a_miscomputed_delay_leaves_no_state_to_meet_again(
         with pytest.raises(Rejected) as caught:
             GROUP.delay(X, 5000, state=path)
     assert caught.value.code == "delay-miscomputed"
-    assert sorted(os.listdir(tmp_path)) == ["delay.state.damaged", "delay.state.proof.damaged"]
+    names = ["delay.state.1.damaged", "delay.state.damaged", "delay.state.proof.damaged"]
+    assert sorted(os.listdir(tmp_path)) == names
     seen: list[int] = []
     GROUP.delay(X, 5000, state=path, progress=lambda done, _: seen.append(done))
     assert seen[0] == 0
 
 
-def test_a_finished_delay_keeps_its_state_and_not_its_proofs(tmp_path: Path) -> None:
+def test_a_finished_delay_keeps_its_state_until_it_is_discarded(tmp_path: Path) -> None:
     path = tmp_path / "delay.state"
     done = GROUP.delay(X, 5000, state=path)
-    assert os.listdir(tmp_path) == ["delay.state"]
+    assert sorted(os.listdir(tmp_path)) == ["delay.state", "delay.state.1"]
     assert GROUP.delay(X, 5000, state=path) == done == GROUP.delay(X, 5000)
+    discard(path)
+    assert not os.listdir(tmp_path)
 
 
 def test_calibration_counts_squarings() -> None:

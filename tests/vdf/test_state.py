@@ -2,7 +2,7 @@
 is ever believed.
 """
 
-import dataclasses
+import contextlib
 import hashlib
 import logging
 import multiprocessing
@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import _escapement
 import pytest
 
 import vdf
 from tests.vdf import plain
 from vdf import Delay
 from vdf.errors import Interrupted, Rejected, StorageError
+from vdf.record import discard, older, proof_state
 from vdf.rsa import RsaGroup
 from vdf.rsa.elements import RSA2048, Elements, hash_to_element
 from vdf.rsa.evaluation import FIRST_SLICE as SLICE
@@ -31,9 +33,9 @@ T = 10 * SLICE + 123
 QUICK = Elements((2**127 - 1) * (2**89 - 1))
 
 
-def layout_of(squarings: int) -> Layout:
+def layout_of(squarings: int, interval: int | None = None) -> Layout:
     """One that does not move with the knobs: five columns for what is not too long."""
-    interval = max(40, squarings >> 16)
+    interval = interval or max(40, squarings >> 15)
     return Layout(interval, max(0, -(-(squarings - 255) // interval)), 8)
 
 
@@ -41,7 +43,7 @@ def hold_the_knobs(patch: pytest.MonkeyPatch) -> None:
     """Every slice is SLICE squarings, however fast the machine, and every layout `layout_of`."""
     patch.setattr("vdf.rsa.evaluation.SLICE_SECONDS", 0.0)
     patch.setattr("vdf.rsa.evaluation.choose_layout", layout_of)
-    patch.setattr("vdf.rsa.group.choose_layout", layout_of)
+    patch.setattr("vdf.rsa.evaluation.layout_of", layout_of)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -82,7 +84,7 @@ def test_a_stopped_delay_continues_where_it_was(tmp_path: Path, honest: Evaluati
     again = evaluate(RSA2048, X, T, state=path, progress=lambda done, _: seen.append(done))
     assert seen[0] == looks * SLICE
     assert same(again, honest)
-    assert os.listdir(tmp_path) == ["delay.state"]
+    assert sorted(os.listdir(tmp_path)) == ["delay.state", "delay.state.1"]
 
 
 def test_stopped_at_every_slice(tmp_path: Path, honest: Evaluation) -> None:
@@ -130,10 +132,26 @@ DAMAGE = {
     "tag": flip(0),
     "binding": flip(40),
     "position": flip(71),
-    "current": flip(72 + 255),
-    "stored": flip(72 + 256 + 255),
+    "interval": flip(79),
+    "count": flip(87),
+    "current": flip(88 + 255),
+    "stored": flip(88 + 256 + 255),
     "digest": flip(-1),
 }
+
+
+def saved_twice(path: Path) -> None:
+    """The newest file after five slices, the one before it after three."""
+    interrupted(path, 3)
+    interrupted(path, 2)
+    assert (position(path), position(older(path))) == (5 * SLICE, 3 * SLICE)
+
+
+def continued_at(path: Path, honest: Evaluation) -> int:
+    """Where an evaluation to the true end began."""
+    seen: list[int] = []
+    assert same(evaluate(RSA2048, X, T, state=path, progress=lambda done, _: seen.append(done)), honest)
+    return seen[0]
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -141,21 +159,84 @@ def test_damaged_files_are_kept_aside_and_named(
     tmp_path: Path, honest: Evaluation, caplog: pytest.LogCaptureFixture, damage: str
 ) -> None:
     path, kept = tmp_path / "delay.state", tmp_path / "delay.state.damaged"
-    interrupted(path, 3)
+    saved_twice(path)
     damaged = DAMAGE[damage](path.read_bytes())
     path.write_bytes(damaged)
-    seen: list[int] = []
     if damage == "digest of nothing":  # intact in form, and of no delay at all
         with pytest.raises(StorageError) as caught:
             evaluate(RSA2048, X, T, state=path)
         assert caught.value.code == "delay-state-foreign"
+        assert path.read_bytes() == damaged
         return
     with caplog.at_level(logging.WARNING, logger="vdf.record"):
-        again = evaluate(RSA2048, X, T, state=path, progress=lambda done, _: seen.append(done))
-    assert same(again, honest)
-    assert seen[0] == 0
+        assert continued_at(path, honest) == 3 * SLICE  # the older one's
     assert kept.read_bytes() == damaged
     assert str(path) in caplog.text and str(kept) in caplog.text
+    assert not older(path).with_name("delay.state.1.damaged").exists()
+
+
+@pytest.mark.parametrize("damage", [name for name in DAMAGE if name != "digest of nothing"])
+def test_both_files_damaged(
+    tmp_path: Path, honest: Evaluation, caplog: pytest.LogCaptureFixture, damage: str
+) -> None:
+    path, kept = tmp_path / "delay.state", tmp_path / "delay.state.1.damaged"
+    saved_twice(path)
+    damaged = [DAMAGE[damage](file.read_bytes()) for file in (path, older(path))]
+    for file, content in zip((path, older(path)), damaged, strict=True):
+        file.write_bytes(content)
+    with caplog.at_level(logging.WARNING, logger="vdf.record"):
+        assert continued_at(path, honest) == 0
+    assert [path.with_name("delay.state.damaged").read_bytes(), kept.read_bytes()] == damaged
+    assert str(kept) in caplog.text
+
+
+def test_a_damaged_older_file_is_of_no_matter(tmp_path: Path, honest: Evaluation) -> None:
+    path = tmp_path / "delay.state"
+    saved_twice(path)
+    older(path).write_bytes(b"garbage")
+    assert continued_at(path, honest) == 5 * SLICE
+    assert sorted(os.listdir(tmp_path)) == ["delay.state", "delay.state.1"]
+
+
+def test_a_crash_between_the_two_renames(tmp_path: Path, honest: Evaluation) -> None:
+    """The older file is all there is; the next save makes both again."""
+    path = tmp_path / "delay.state"
+    interrupted(path, 3)
+    os.replace(path, older(path))
+    path.with_name("delay.state.tmp").write_bytes(b"half a sta")
+    interrupted(path, 1)
+    assert position(path) == 4 * SLICE
+    os.replace(path, older(path))
+    assert continued_at(path, honest) == 4 * SLICE
+    assert sorted(os.listdir(tmp_path)) == ["delay.state", "delay.state.1"]
+
+
+def test_a_save_that_dies_after_the_first_rename(
+    tmp_path: Path, honest: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "delay.state"
+    interrupted(path, 3)
+    before = path.read_bytes()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vdf.record.replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(RSA2048, X, T, state=path)
+    assert not path.exists() and older(path).read_bytes() == before
+    assert continued_at(path, honest) == 3 * SLICE
+
+
+def test_an_older_file_of_another_delay_is_not_believed(tmp_path: Path, honest: Evaluation) -> None:
+    path = tmp_path / "delay.state"
+    interrupted(path, 3)
+    os.replace(path, older(path))
+    other = evaluate(RSA2048, hash_to_element(RSA2048, b"\1" * 32), T, state=path.with_name("other.state"))
+    assert other.y != honest.y
+    os.replace(path.with_name("other.state"), older(path))
+    assert continued_at(path, honest) == 0
 
 
 def test_earlier_damaged_files_are_not_overwritten(tmp_path: Path) -> None:
@@ -178,23 +259,52 @@ def resealed(change: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 
 
 ALL = 1 + layout_of(T).count  # elements in the state of a finished delay
+
+
+def with_numbers(**numbers: int) -> Callable[[bytes], bytes]:
+    """The file with other numbers before its elements, its digest right."""
+    places = {"position": 64, "interval": 72, "count": 80}
+
+    def change(body: bytes) -> bytes:
+        for name, value in numbers.items():
+            at = places[name]
+            body = body[:at] + value.to_bytes(8, "big") + body[at + 8 :]
+        return body
+
+    return resealed(change)
+
+
 IMPOSSIBLE = {
-    "beyond T": resealed(lambda body: body[:64] + (T + 1).to_bytes(8, "big") + body[72:328] * ALL),
-    "position without its elements": resealed(lambda body: body[:64] + T.to_bytes(8, "big") + body[72:]),
+    "beyond T": resealed(
+        lambda body: body[:64] + (T + 1).to_bytes(8, "big") + body[72:88] + body[88:344] * ALL
+    ),
+    "position without its elements": with_numbers(position=T),
+    "position of the largest": with_numbers(position=(1 << 64) - 1),
     "element too many": resealed(lambda body: body + bytes(255) + b"\2"),
     "half an element": resealed(lambda body: body[:-128]),
-    "no current": resealed(lambda body: body[:72]),
-    "current 0": resealed(lambda body: body[:72] + bytes(256) + body[328:]),
-    "current N": resealed(lambda body: body[:72] + RSA2048.modulus.to_bytes(256, "big") + body[328:]),
+    "nothing": resealed(lambda body: body[:64]),
+    "half a number": resealed(lambda body: body[:84]),
+    "no current": resealed(lambda body: body[:88]),
+    "current 0": resealed(lambda body: body[:88] + bytes(256) + body[344:]),
+    "current N": resealed(lambda body: body[:88] + RSA2048.modulus.to_bytes(256, "big") + body[344:]),
+    "interval 0": with_numbers(interval=0),
+    "interval 1": with_numbers(interval=1),
+    "interval of another layout": with_numbers(interval=41),
+    "interval beyond T": with_numbers(interval=1 << 63, count=1),
+    "count 0": with_numbers(count=0),
+    "count too low": with_numbers(count=layout_of(T).count - 1),
+    "count too high": with_numbers(count=layout_of(T).count + 1),
+    "count huge": with_numbers(count=1 << 63),
+    "interval and count of another layout": with_numbers(interval=41, count=layout_of(T, 41).count),
 }
 
 
 @pytest.mark.parametrize("change", IMPOSSIBLE)
 def test_impossible_states_are_kept_aside(tmp_path: Path, honest: Evaluation, change: str) -> None:
     path = tmp_path / "delay.state"
-    interrupted(path, 3)
+    saved_twice(path)
     path.write_bytes(IMPOSSIBLE[change](path.read_bytes()))
-    assert same(evaluate(RSA2048, X, T, state=path), honest)
+    assert continued_at(path, honest) == 3 * SLICE
     assert path.with_name("delay.state.damaged").exists()
 
 
@@ -216,13 +326,13 @@ def test_intact_files_of_another_delay_stay_untouched(tmp_path: Path, what: str)
     assert (caught.value.code, caught.value.exit_code) == ("delay-state-foreign", 5)
     assert str(path) in str(caught.value)
     assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["delay.state"]
+    assert sorted(os.listdir(tmp_path)) == ["delay.state", "delay.state.1"]
 
 
 # --- a state that is intact and does not hang together: a fault before the digest was made ---------------
 
 SIZE = RSA2048.element_bytes
-CURRENT, STORED = 72, 72 + SIZE
+CURRENT, STORED = 88, 88 + SIZE
 
 
 def with_element(at: int, value: bytes) -> Callable[[bytes], bytes]:
@@ -262,13 +372,11 @@ INCONSISTENT = {
 def test_inconsistent_states_are_kept_aside(tmp_path: Path, honest: Evaluation, change: str) -> None:
     """A random interval and what follows the last stored element are computed again before a run goes on."""
     path = tmp_path / "delay.state"
-    interrupted(path, 3)
+    saved_twice(path)
     changed = INCONSISTENT[change](path.read_bytes())
     assert changed != path.read_bytes()
     path.write_bytes(changed)
-    seen: list[int] = []
-    assert same(evaluate(RSA2048, X, T, state=path, progress=lambda at, _: seen.append(at)), honest)
-    assert seen[0] == 0
+    assert continued_at(path, honest) == 3 * SLICE
     assert path.with_name("delay.state.damaged").read_bytes() == changed
 
 
@@ -332,10 +440,11 @@ def test_a_full_disk_leaves_the_last_state(
 
     with monkeypatch.context() as patch:
         patch.setattr("vdf.record.os.fsync", full)
-        with pytest.raises(StorageError) as caught:
-            evaluate(RSA2048, X, T, state=path)
-    assert caught.value.code == "delay-state-unwritable"
-    assert same(evaluate(RSA2048, X, T, state=path), honest)
+        for _ in range(3):  # again and again, before there is room
+            with pytest.raises(StorageError) as caught:
+                evaluate(RSA2048, X, T, state=path)
+            assert caught.value.code == "delay-state-unwritable"
+    assert continued_at(path, honest) == 3 * SLICE
 
 
 def test_what_a_killed_writer_left_is_no_state(tmp_path: Path, honest: Evaluation) -> None:
@@ -343,17 +452,69 @@ def test_what_a_killed_writer_left_is_no_state(tmp_path: Path, honest: Evaluatio
     interrupted(path, 3)
     path.with_name("delay.state.tmp").write_bytes(b"half a sta")
     assert same(evaluate(RSA2048, X, T, state=path), honest)
-    assert os.listdir(tmp_path) == ["delay.state"]
+    assert sorted(os.listdir(tmp_path)) == ["delay.state", "delay.state.1"]
 
 
-def test_the_state_is_bound_to_its_layout() -> None:
-    layout = layout_of(T)
-    others = [
-        dataclasses.replace(layout, interval=layout.interval + 1),
-        dataclasses.replace(layout, count=layout.count - 1),
-    ]
-    heads = {state_file(None, RSA2048, X, T, chosen)._head for chosen in (layout, *others)}
-    assert len(heads) == 3
+def test_the_state_is_bound_to_group_input_and_length() -> None:
+    group, other = Elements(RSA2048.modulus - 2), bytes(255) + b"\3"
+    calls = [(RSA2048, X, T), (group, X, T), (RSA2048, other, T), (RSA2048, X, T + 1)]
+    assert len({state_file(None, *call)._head for call in calls}) == 4
+
+
+@pytest.mark.parametrize("interval", [1, 7, 64, 100, T // 2, T, 2 * T])
+@pytest.mark.parametrize("looks", [0, 3, 10, 11])
+def test_a_state_made_with_other_knobs_continues(
+    tmp_path: Path, honest: Evaluation, monkeypatch: pytest.MonkeyPatch, interval: int, looks: int
+) -> None:
+    """With its own layout to the end: the same y, and the same π."""
+    path = tmp_path / "delay.state"
+    with monkeypatch.context() as patch:
+        patch.setattr("vdf.rsa.evaluation.choose_layout", lambda squarings: layout_of(squarings, interval))
+        if looks < 11:
+            interrupted(path, looks)
+        else:
+            evaluate(RSA2048, X, T, state=path)
+    seen: list[int] = []
+    done = evaluate(RSA2048, X, T, state=path, progress=lambda at, _: seen.append(at))
+    assert seen[0] == min(T, looks * SLICE)
+    assert (done.y, done.layout) == (honest.y, layout_of(T, interval))
+    assert prove(RSA2048, done) == prove(RSA2048, honest)
+
+
+def test_an_older_file_with_other_knobs_continues(
+    tmp_path: Path, honest: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each file says its own layout."""
+    path = tmp_path / "delay.state"
+    with monkeypatch.context() as patch:
+        patch.setattr("vdf.rsa.evaluation.choose_layout", lambda squarings: layout_of(squarings, 100))
+        interrupted(path, 3)
+    os.replace(path, path.with_name("moved"))
+    discard(path)
+    interrupted(path, 4)
+    os.replace(path.with_name("moved"), older(path))
+    assert continued_at(path, honest) == 4 * SLICE
+    discard(path)
+    with monkeypatch.context() as patch:
+        patch.setattr("vdf.rsa.evaluation.choose_layout", lambda squarings: layout_of(squarings, 100))
+        interrupted(path, 3)
+        interrupted(path, 2)
+    path.write_bytes(b"garbage")
+    done = evaluate(RSA2048, X, T, state=path)
+    assert (done.y, done.layout) == (honest.y, layout_of(T, 100))
+
+
+def test_discard_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "delay.state"
+    for file in (path, older(path), proof_state(path), older(proof_state(path)), tmp_path / "other.state"):
+        file.write_bytes(b"1")
+    discard(path)
+    assert os.listdir(tmp_path) == ["other.state"]
+    discard(path)
+    older(path).mkdir()
+    with pytest.raises(StorageError) as caught:
+        discard(path)
+    assert caught.value.code == "delay-state-unwritable"
 
 
 # --- the proof's own state --------------------------------------------------------------------------------
@@ -396,7 +557,7 @@ def finished(path: Path, done: Delay, monkeypatch: pytest.MonkeyPatch) -> int:
     with monkeypatch.context() as patch:
         patch.setattr(power, "_inner_products", counted)
         assert QUICK_GROUP.delay(QUICK_X, 60_000, state=path) == done
-    assert not path.with_name(f"{path.name}.proof").exists()
+    assert path.exists()  # removed by the caller, when the delay is safe
     return len(taken)
 
 
@@ -427,14 +588,23 @@ def test_damaged_proof_states_are_kept_aside(
     proof = proof_interrupted(path)
     damaged = PROOF_DAMAGE[damage](proof.read_bytes())
     proof.write_bytes(damaged)
-    if damage == "digest of nothing":
-        with pytest.raises(StorageError) as caught:
-            QUICK_GROUP.delay(QUICK_X, 60_000, state=path)
-        assert caught.value.code == "delay-state-foreign"
-        assert proof.read_bytes() == damaged
-        return
     assert finished(path, proven, monkeypatch) == layout_of(60_000).columns
-    assert (tmp_path / "delay.state.proof.damaged").read_bytes() == damaged
+    aside = tmp_path / "delay.state.proof.damaged"
+    if damage == "digest of nothing":  # intact, and of no proof at all: as if there were none
+        assert not aside.exists()
+    else:
+        assert aside.read_bytes() == damaged
+
+
+def test_a_damaged_proof_state_goes_on_from_the_one_before(
+    tmp_path: Path, proven: Delay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, columns = tmp_path / "delay.state", layout_of(60_000).columns
+    proof_interrupted(path, 2)
+    proof = proof_interrupted(path, 1)
+    assert [columns_left(file) for file in (proof, older(proof))] == [columns - 3, columns - 2]
+    proof.write_bytes(b"garbage")
+    assert finished(path, proven, monkeypatch) == columns - 2
 
 
 def proof_body(left: int | None = None, result: bytes | None = None) -> Callable[[bytes], bytes]:
@@ -475,27 +645,93 @@ FALSE_PROOFS = {
 
 
 @pytest.mark.parametrize("change", FALSE_PROOFS)
-def test_false_proof_states_give_no_proof(tmp_path: Path, proven: Delay, change: str) -> None:
-    """The files are set aside, so that the next call starts again and succeeds."""
+def test_false_proof_states_cost_a_proof(
+    tmp_path: Path, proven: Delay, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """The proof is made once more, from the start; of the evaluation nothing is lost."""
     path = tmp_path / "delay.state"
     proof = proof_interrupted(path)
     proof.write_bytes(FALSE_PROOFS[change](proof.read_bytes()))
-    with pytest.raises(Rejected) as caught:
-        QUICK_GROUP.delay(QUICK_X, 60_000, state=path)
+    columns = columns_left(proof) + layout_of(60_000).columns
+    assert finished(path, proven, monkeypatch) == columns
+    assert not list(tmp_path.glob("*.damaged"))
+
+
+def test_one_fault_in_a_proof_leaves_the_evaluation(
+    tmp_path: Path, proven: Delay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vdf.rsa import wesolowski
+
+    path, honest_power, calls = tmp_path / "delay.state", wesolowski.quotient_power, []
+
+    def faulty(*arguments: object, **named: object) -> bytes:
+        calls.append(named)
+        return QUICK_X if len(calls) == 1 else honest_power(*arguments, **named)
+
+    monkeypatch.setattr(wesolowski, "quotient_power", faulty)
+    assert QUICK_GROUP.delay(QUICK_X, 60_000, state=path) == proven
+    assert [call["state"] for call in calls] == [proof_state(path), None]
+    assert sorted(os.listdir(tmp_path)) == ["delay.state", "delay.state.1"]
+
+
+def test_two_false_proofs_set_everything_aside(
+    tmp_path: Path, proven: Delay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "delay.state"
+    proof_interrupted(path, 2)
+    proof_interrupted(path, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr("vdf.rsa.wesolowski.quotient_power", lambda *_, **__: QUICK_X)
+        with pytest.raises(Rejected) as caught:
+            QUICK_GROUP.delay(QUICK_X, 60_000, state=path)
     assert caught.value.code == "delay-miscomputed"
-    assert not proof.exists()
+    names = ["delay.state", "delay.state.1", "delay.state.proof", "delay.state.proof.1"]
+    assert set(os.listdir(tmp_path)) == {f"{name}.damaged" for name in names}
     assert QUICK_GROUP.delay(QUICK_X, 60_000, state=path) == proven
 
 
-def test_the_proofs_state_is_bound_to_what_is_stored(tmp_path: Path) -> None:
-    """Of another delay, or of the same with one element changed, it is foreign."""
+def test_a_proof_state_of_another_proof_counts_as_none(tmp_path: Path) -> None:
+    """Of another delay, or of the same with one element changed: only time is lost."""
     proof = proof_interrupted(tmp_path / "delay.state")
-    before = proof.read_bytes()
     done = evaluate(QUICK, hash_to_element(QUICK, b"\1" * 32), 60_000)
-    with pytest.raises(StorageError) as caught:
-        prove(QUICK, done, state=proof)
-    assert caught.value.code == "delay-state-foreign"
-    assert proof.read_bytes() == before
+    assert prove(QUICK, done, state=proof) == prove(QUICK, done)
+    os.replace(proof, older(proof))
+    assert prove(QUICK, done, state=proof) == prove(QUICK, done)
+    with pytest.raises(Interrupted):  # and it may be written over
+        prove(QUICK, done, state=proof, stop=lambda: True)
+    assert columns_left(proof) == done.layout.columns - 1
+    assert prove(QUICK, done, state=proof) == prove(QUICK, done)
+
+
+def test_the_same_proof_of_other_stored_elements_is_another(tmp_path: Path, proven: Delay) -> None:
+    """One element changed: what is saved of the true proof is not believed for the false one."""
+    path = tmp_path / "delay.state"
+    proof = proof_interrupted(path, 4)
+    done = evaluate(QUICK, QUICK_X, 60_000)
+    spoilt = bytearray(done.stored.encode())
+    spoilt[-1] ^= 1
+    false = Evaluation(
+        done.x, done.y, 60_000, done.layout, _escapement.Stored.decode(QUICK.native, bytes(spoilt))
+    )
+    with pytest.raises(Rejected):
+        prove(QUICK, false, state=proof)
+    assert prove(QUICK, done, state=proof) == proven.pi
+
+
+def test_when_the_result_cannot_be_saved_nothing_is_computed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evaluation and proof are finished, the disk is full: their files stay, and the next call has both."""
+    from vdf.rsa import evaluation, power
+
+    path = tmp_path / "delay.state"
+    monkeypatch.setattr(power, "SAVE_SECONDS", 0.0)
+    done = QUICK_GROUP.delay(QUICK_X, 60_000, state=path)
+    assert (position(path), columns_left(proof_state(path))) == (60_000, 0)
+    slices: list[int] = []
+    monkeypatch.setattr(evaluation, "_timed", lambda *arguments: slices.append(1) or 1)
+    assert finished(path, done, monkeypatch) == 0
+    assert not slices
 
 
 # --- processes --------------------------------------------------------------------------------------------
@@ -556,15 +792,15 @@ def test_a_killed_process_loses_seconds_only(tmp_path: Path, monkeypatch: pytest
     for _ in range(2):
         child = SPAWN.Process(target=evaluate_in_child, args=(QUICK.modulus, QUICK_X, LONG, path))
         child.start()
-        wait_for(lambda least=before: path.exists() and position(path) > least)
+        wait_for(lambda least=before: newest_position(path) > least)
         child.kill()
         child.join(120)
-        before = position(path)
+        before = newest_position(path)
     with pytest.raises(Interrupted):
         evaluate(QUICK, QUICK_X, LONG, state=path, stop=stop_after(3))
     at, size = position(path), QUICK.element_bytes
     assert at == before + 3 * SLICE
-    current = int.from_bytes(path.read_bytes()[72 : 72 + size], "big")
+    current = int.from_bytes(path.read_bytes()[CURRENT : CURRENT + size], "big")
     assert current == pow(int.from_bytes(QUICK_X, "big"), pow(2, at, CARMICHAEL), QUICK.modulus)
 
 
@@ -583,7 +819,8 @@ def test_killed_at_random_moments_of_evaluation_and_proof(tmp_path: Path) -> Non
         child.join(120)
     assert seen_in_proof > 1
     delay_in_child(path, 0.0)
-    assert set(os.listdir(tmp_path)) <= {"delay.state", "delay.state.tmp", "delay.state.proof.tmp"}
+    names = {path.name, proof.name}
+    assert {name.removesuffix(".tmp").removesuffix(".1") for name in os.listdir(tmp_path)} == names
     done = QUICK_GROUP.delay(QUICK_X, MIDDLE, state=path)
     assert int.from_bytes(done.y, "big") in signed(
         pow(int.from_bytes(QUICK_X, "big"), pow(2, MIDDLE, CARMICHAEL), QUICK.modulus)
@@ -597,6 +834,14 @@ def signed(value: int) -> tuple[int, int]:
 
 def position(path: Path) -> int:
     return int.from_bytes(path.read_bytes()[64:72], "big")
+
+
+def newest_position(path: Path) -> int:
+    """Also while or after the file is being replaced; −1 if there is none yet."""
+    for file in (path, older(path)):
+        with contextlib.suppress(FileNotFoundError):
+            return position(file)
+    return -1
 
 
 CARMICHAEL = (2**127 - 2) * (2**89 - 2)  # a multiple of the order of every element of QUICK

@@ -24,6 +24,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vdf.classgroup.forms import FORM_BYTES
+from vdf.group import require_squarings as require_up_to
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Step:
     y: bytes
     pi: bytes
     squarings: int
+
+
+def require_squarings(squarings: int) -> None:
+    """Require an int, not a bool, of 1..2^40; raises UsageError `delay-squarings`."""
+    require_up_to(squarings, MOST_BITS)
 
 
 def lengths(squarings: int, sub_squarings: int | None = None) -> list[int]:
@@ -62,6 +68,8 @@ def join(steps: Sequence[Step]) -> tuple[bytes, bytes]:
     return steps[-1].y, before + steps[-1].pi
 
 
-LEAST_SUB_SQUARINGS = 1 << 20  # knob: seven seconds of work, the least that is worth a proof of 200 bytes
-FEW_SUB_DELAYS = 256  # knob: 51 KB of proof and about a second of verification
-MOST_SUB_SQUARINGS = 1 << 28  # knob: half a gigabyte in chiavdf, and 25 minutes that a kill loses
+# Protocol §9.2: what sub-delays a delay has.
+MOST_BITS = 40  # T ≤ 2^40: at most 4096 sub-delays
+LEAST_SUB_SQUARINGS = 1 << 20  # six seconds of work, the least that is worth 200 bytes of proof
+FEW_SUB_DELAYS = 256  # as long as S is below its bound: 51 KB of proof, a second of verification
+MOST_SUB_SQUARINGS = 1 << 28  # half a gigabyte in chiavdf; a kill loses 25 minutes; m goes up to 4096

@@ -22,6 +22,10 @@ class WorkerDied(Exception):
     """The process ended, or said what it never says, while it was asked; the text says how."""
 
 
+class WorkerStopped(WorkerDied):
+    """This machine ended it, by a signal from outside or for want of memory. The question is not to blame."""
+
+
 class WorkerSilent(Exception):
     """No answer in time."""
 
@@ -29,18 +33,27 @@ class WorkerSilent(Exception):
 class Worker:
     """One native process, one question at a time; `with` ends it."""
 
-    def __init__(self) -> None:
-        """Start it, about 50 ms. Raises ResourceError `delay-class-missing`, `delay-class-timeout`."""
+    def __init__(self, idle: Callable[[], None] | None = None) -> None:
+        """Start it, about 50 ms. Raises ResourceError `delay-class-missing`, `-died`, `-timeout`.
+
+        `idle`, here and below, is called some twenty times a second; what it raises ends the call, after
+        which the process is of no more use.
+        """
         self._buffer = b""
+        try:
+            self._process = subprocess.Popen(
+                COMMAND, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+        except OSError as error:
+            raise ResourceError(
+                "delay-class-died", f"no process for chiavdf can be started: {error}"
+            ) from error
         self._selector = selectors.DefaultSelector()
-        self._process = subprocess.Popen(
-            COMMAND, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
         assert self._process.stdin is not None and self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         try:
             self._selector.register(self._stdout, selectors.EVENT_READ)
-            self._greet()
+            self._greet(idle)
         except BaseException:
             self.end()
             raise
@@ -61,38 +74,38 @@ class Worker:
         self._stdout.close()
         self._stdin.close()
 
-    def verify(self, discriminant: int, step: Step) -> bool:
+    def verify(self, discriminant: int, step: Step, idle: Callable[[], None] | None = None) -> bool:
         """Whether chiavdf accepts a sub-delay, whose forms are canonical. Raises WorkerDied, WorkerSilent."""
         forms = (form.hex() for form in (step.x, step.y, step.pi))
-        match self._ask({"verify": [str(discriminant), *forms, step.squarings]}, VERIFY_SECONDS):
+        answer = self._ask({"verify": [str(discriminant), *forms, step.squarings]}, VERIFY_SECONDS, idle)
+        match answer:
             case {"holds": bool(holds)}:
                 return holds
             case {"error": str()}:
                 return False
-        raise WorkerDied("it answered what it never answers")
+        raise _unanswered(answer)
 
     def prove(
         self, seed: bytes, x: bytes, squarings: int, idle: Callable[[], None]
     ) -> tuple[bytes, bytes, float]:
-        """(y, π, seconds of processor time). Raises WorkerDied.
-
-        `idle` is called some twenty times a second; what it raises ends the call.
-        """
+        """(y, π, seconds of processor time). Raises WorkerDied."""
         answer = self._ask({"prove": [seed.hex(), x.hex(), squarings]}, None, idle)
         with contextlib.suppress(ValueError):
             match answer:
                 case {"y": str(y), "pi": str(pi), "seconds": float(seconds)}:
                     if len(y) == len(pi) == 2 * FORM_BYTES:
                         return bytes.fromhex(y), bytes.fromhex(pi), seconds
-        raise WorkerDied(f"it answered {answer!s:.200}")
+        raise _unanswered(answer)
 
-    def _greet(self) -> None:
+    def _greet(self, idle: Callable[[], None] | None) -> None:
         try:
-            answer = self._answer(START_SECONDS)
+            answer = self._answer(START_SECONDS, idle)
         except WorkerSilent as error:
             raise ResourceError(
                 "delay-class-timeout", f"chiavdf did not load in {START_SECONDS:g} s"
             ) from error
+        except WorkerStopped as error:
+            raise ResourceError("delay-class-died", f"chiavdf was stopped as it loaded: {error}") from error
         except WorkerDied as error:
             raise ResourceError(
                 "delay-class-missing", f"chiavdf cannot be loaded here: {error}; {REMEDY}"
@@ -106,7 +119,7 @@ class Worker:
         try:
             self._stdin.write(json.dumps(request).encode() + b"\n")
         except OSError as error:
-            raise WorkerDied(self._ending()) from error
+            raise self._ending() from error
         return self._answer(limit, idle)
 
     def _answer(self, limit: float | None, idle: Callable[[], None] | None = None) -> Any:
@@ -118,7 +131,7 @@ class Worker:
                 said = os.read(self._stdout.fileno(), MOST_BYTES)
                 self._buffer += said
                 if not said:
-                    raise WorkerDied(self._ending())
+                    raise self._ending()
             if len(self._buffer) > MOST_BYTES:
                 raise WorkerDied("it answered too much")
             if deadline is not None and time.monotonic() > deadline:
@@ -129,18 +142,32 @@ class Worker:
         except (ValueError, RecursionError) as error:
             raise WorkerDied("it answered what is not JSON") from error
 
-    def _ending(self) -> str:
+    def _ending(self) -> WorkerDied:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
         code = self._process.poll()
-        if code is not None and code < 0:
-            return f"it was ended by signal {-code} ({signal.Signals(-code).name})"
-        return f"it ended with {code}"
+        if code is None or code >= 0:
+            return WorkerDied(f"it ended with {code}")
+        kind = WorkerStopped if -code in OUTSIDE else WorkerDied
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else "unnamed"
+        return kind(f"it was ended by signal {-code} ({name})")
+
+
+def _unanswered(answer: Any) -> WorkerDied:
+    match answer:
+        case {"memory": str(text)}:
+            return WorkerStopped(f"it ran out of memory: {text:.200}")
+    return WorkerDied(f"it answered {answer!s:.200}")
 
 
 REMEDY = "pip install 'escapement[classgroup]'"
 COMMAND = [sys.executable, "-P", worker.__file__]
 START_SECONDS = 60.0  # knob: loading takes 0.1 s on an idle machine
+OUTSIDE = {
+    signal.SIGHUP,
+    signal.SIGKILL,
+    signal.SIGTERM,
+}  # operators and the system send them, no faulty code
 VERIFY_SECONDS = 10.0  # knob: one sub-delay takes 0.005 s on an idle machine
 POLL_SECONDS = 0.05  # how often `idle` is called at least
 MOST_BYTES = 4096  # the longest line is a sub-delay's, 0.5 KB

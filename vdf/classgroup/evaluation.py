@@ -2,12 +2,13 @@
 
     state file: body = y_0 ‖ π_0 ‖ y_1 ‖ π_1 ‖ …        bound to x, T and the first sub-delay's length
 
-A stop or a crash loses the sub-delay under way, at most T/256 or seven seconds of work.
+A stop or a crash loses the sub-delay under way, at most S squarings (`chain`): six seconds of work up to
+T = 2^28, then T/256, 25 minutes at most. Continuing checks what is saved: 4 ms per sub-delay, up to 4096.
 """
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vdf.classgroup.chain import Step
@@ -38,11 +39,12 @@ def evaluate(
     binding = hashlib.sha256(x + u64(total) + u64(parts[0])).digest()
     file = Record(state, STATE_TAG, binding, SIZE * len(parts))
     with Worker() as worker:
-        steps = _resumed(file, place, parts, worker)
         watch = _Watch(total, progress, stop)
+        steps = _resumed(file, place, parts, worker, watch)
         for squarings in parts[len(steps) :]:
-            watch.begin(sum(parts[: len(steps)]), squarings)
+            watch.begin(squarings)
             steps.append(_next(worker, place, steps[-1].y if steps else place.base, squarings, watch))
+            watch.end()
             file.save(lambda: b"".join(step.y + step.pi for step in steps))
     if progress is not None:
         progress(total, total)
@@ -50,7 +52,7 @@ def evaluate(
 
 
 class _Watch:
-    """While a sub-delay runs: heeds `stop`, and tells the progress that the last one's pace suggests."""
+    """Called often: heeds `stop`, and tells the progress that the last sub-delay's pace suggests."""
 
     def __init__(self, total: int, progress: Progress | None, stop: Stop | None) -> None:
         self._total, self._progress, self._stop = total, progress, stop
@@ -58,20 +60,28 @@ class _Watch:
         self._done = self._size = 0
         self._started = self._report_at = time.monotonic()
 
-    def begin(self, done: int, size: int) -> None:
-        """A sub-delay of `size` squarings begins after `done` of them."""
-        now = time.monotonic()
-        if self._size and now > self._started:
-            self._pace = self._size / (now - self._started)
-        self._done, self._size, self._started = done, size, now
-        self._report_at = now
+    def skip(self, done: int) -> None:
+        """`done` squarings in all were saved before this call, so far as known."""
+        self._done = done
+
+    def begin(self, size: int) -> None:
+        """A sub-delay of `size` squarings begins."""
+        self._size = size
+        self._started = self._report_at = time.monotonic()
+
+    def end(self) -> None:
+        """It has ended."""
+        taken = time.monotonic() - self._started
+        if taken > 0:
+            self._pace = self._size / taken
+        self._done, self._size = self._done + self._size, 0
 
     def __call__(self) -> None:
         now = time.monotonic()
         if self._stop is not None and self._stop():
             raise Interrupted("delay-interrupted", f"stopped after {self._done} of {self._total} squarings")
         if self._progress is not None and now >= self._report_at:
-            guess = min(int(self._pace * (now - self._started)), self._size - 1)
+            guess = max(0, min(int(self._pace * (now - self._started)), self._size - 1))
             self._progress(self._done + guess, self._total)
             self._report_at = now + REPORT_SECONDS
 
@@ -94,11 +104,11 @@ def _next(worker: Worker, place: Setting, x: bytes, squarings: int, watch: _Watc
     return step
 
 
-def _true(worker: Worker, place: Setting, step: Step) -> bool:
+def _true(worker: Worker, place: Setting, step: Step, idle: Callable[[], None] | None = None) -> bool:
     try:
         for form in (step.y, step.pi):
             decode(place.discriminant, form)
-        return worker.verify(place.discriminant, step)
+        return worker.verify(place.discriminant, step, idle)
     except NotCanonical:
         return False
     except WorkerDied as error:
@@ -109,18 +119,21 @@ def _true(worker: Worker, place: Setting, step: Step) -> bool:
         raise ResourceError("delay-class-timeout", f"a sub-delay's check did not end: {error}") from error
 
 
-def _resumed(file: Record, place: Setting, parts: Sequence[int], worker: Worker) -> list[Step]:
+def _resumed(file: Record, place: Setting, parts: Sequence[int], worker: Worker, watch: _Watch) -> list[Step]:
     """The sub-delays that the state file holds, as far as they are true."""
 
     def parse(body: bytes) -> list[Step]:
         steps: list[Step] = []
+        done = 0
         for at, squarings in zip(range(0, len(body), SIZE), parts, strict=False):
             x = steps[-1].y if steps else place.base
             y, pi = body[at : at + FORM_BYTES], body[at + FORM_BYTES : at + SIZE]
             step = Step(x, y, pi, squarings)
-            if len(body) < at + SIZE or not _true(worker, place, step):
+            if len(body) < at + SIZE or not _true(worker, place, step, watch):
                 break
             steps.append(step)
+            done += squarings
+            watch.skip(done)
         if body and not steps:
             raise Unusable("it holds no true sub-delay")
         return steps

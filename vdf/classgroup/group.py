@@ -1,6 +1,8 @@
 """The group "class-1024" as policies name it: a proof per sub-delay, and a run's proof is all of them.
 
-    verify: T, then all lengths, then every form canonical in its own group, then every equation
+    verify: T; all lengths; then, some delays at a time, every form canonical in its own group, every equation
+
+Of many delays the first that is malformed or false is named, and none after its chunk is looked at.
 
 One proof for many delays, as in RSA, is impossible: each is in a group of its own, and elements of two
 groups do not multiply. Cost: 4 ms per sub-delay on one core, shared among all cores; 20 ms per delay for its
@@ -8,17 +10,16 @@ group.
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from vdf.classgroup.chain import Step, join, lengths, proof_bytes, split
-from vdf.classgroup.client import Worker, WorkerDied, WorkerSilent
+from vdf.classgroup.chain import join, lengths, proof_bytes, require_squarings, split
+from vdf.classgroup.checking import Checker, Claim
+from vdf.classgroup.client import Worker, WorkerDied
 from vdf.classgroup.discriminant import Setting, setting
 from vdf.classgroup.evaluation import evaluate
 from vdf.classgroup.forms import FORM_BYTES, NotCanonical, decode
-from vdf.cores import usable_cores
-from vdf.errors import Malformed, Rejected, ResourceError, UsageError
+from vdf.errors import Malformed, ResourceError, UsageError
 from vdf.group import (
     CONTEXT_BYTES,
     Delay,
@@ -27,7 +28,6 @@ from vdf.group import (
     Stop,
     common_squarings,
     require_context,
-    require_squarings,
 )
 
 
@@ -77,7 +77,7 @@ class ClassGroup(Group):
 
         Raises UsageError `delay-squarings`, `delay-type`; Malformed `delay-x-length`, `delay-y-length`,
         `delay-pi-length`, then `delay-y-range`, `delay-pi-range`; Rejected `delay-false`,
-        `delay-class-crashed`; ResourceError `delay-class-missing`, `delay-class-timeout`.
+        `delay-class-crashed`; ResourceError `delay-class-missing`, `-died`, `-timeout`.
         """
         require_squarings(squarings)
         self._verify([(x, y, pi)], squarings, [""])
@@ -85,6 +85,7 @@ class ClassGroup(Group):
     def verify_each(self, delays: Sequence[Delay]) -> None:
         """`verify` for all of them; UsageError `delay-batch` for no delay or unequal T."""
         squarings = common_squarings(delays)
+        require_squarings(squarings)
         self._verify([(delay.x, delay.y, delay.pi) for delay in delays], squarings, _named(len(delays)))
 
     def prove_run(self, delays: Sequence[Delay]) -> bytes:
@@ -132,33 +133,28 @@ class ClassGroup(Group):
             _check_length("x", f"{where}x", x, CONTEXT_BYTES)
             _check_length("y", f"{where}y", y, FORM_BYTES)
             _check_length("pi", f"{where}pi", pi, proof_bytes(parts))
-        claims = []
-        for where, (x, y, pi) in zip(names, delays, strict=True):
-            place = setting(x, squarings)
-            _check_form("y", f"{where}y", place, y)
-            for at in range(0, len(pi), FORM_BYTES):
-                _check_form("pi", f"{where}pi, byte {at}", place, pi[at : at + FORM_BYTES])
-            for number, step in enumerate(split(place.base, y, pi, parts)):
-                claims.append((f"{where}sub-delay {number} of {len(parts)}", place, step))
-        share = -(-len(claims) // min(usable_cores(), -(-len(claims) // LEAST_SHARE)))
-        shares = [claims[at : at + share] for at in range(0, len(claims), share)]
-        with ThreadPoolExecutor(len(shares)) as pool:
-            list(pool.map(_check_claims, shares))  # the first share's error comes first
+        chunk = min(CHUNK_DELAYS, max(1, CHUNK_SUB_DELAYS // len(parts)))
+        with Checker(len(delays) * len(parts)) as checker:
+            for at in range(0, len(delays), chunk):
+                claims: list[Claim] = []
+                try:
+                    for where, (x, y, pi) in zip(
+                        names[at : at + chunk], delays[at : at + chunk], strict=True
+                    ):
+                        claims += _claims(where, setting(x, squarings), y, pi, parts)
+                except Malformed:
+                    checker.check(claims)  # a delay before this one may be false
+                    raise
+                checker.check(claims)
 
 
-def _check_claims(claims: Sequence[tuple[str, Setting, Step]]) -> None:
-    with Worker() as worker:
-        for where, place, step in claims:
-            try:
-                holds = worker.verify(place.discriminant, step)
-            except WorkerDied as error:
-                raise Rejected("delay-class-crashed", f"{where}: chiavdf failed on it: {error}") from error
-            except WorkerSilent as error:
-                raise ResourceError(
-                    "delay-class-timeout", f"{where}: chiavdf hangs on it: {error}"
-                ) from error
-            if not holds:
-                raise Rejected("delay-false", f"{where}: π^B·x^r ≠ y: not {step.squarings} squarings")
+def _claims(where: str, place: Setting, y: bytes, pi: bytes, parts: Sequence[int]) -> list[Claim]:
+    """What a delay claims; raises Malformed unless all its forms are canonical."""
+    _check_form("y", f"{where}y", place, y)
+    for at in range(0, len(pi), FORM_BYTES):
+        _check_form("pi", f"{where}pi, byte {at}", place, pi[at : at + FORM_BYTES])
+    steps = enumerate(split(place.base, y, pi, parts))
+    return [Claim(f"{where}sub-delay {n} of {len(parts)}", place.discriminant, step) for n, step in steps]
 
 
 def _check_length(name: str, where: str, data: bytes, expected: int) -> None:
@@ -183,5 +179,6 @@ def _nothing() -> None:
     """Calibration is not interrupted."""
 
 
-LEAST_SHARE = 16  # sub-delays that are worth a process of their own
+CHUNK_DELAYS = 16  # a third of a second for their groups
+CHUNK_SUB_DELAYS = 1024  # fewer delays if each has many sub-delays: four seconds of one core
 FIRST_SQUARINGS = 1 << 14  # a tenth of a second

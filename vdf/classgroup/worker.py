@@ -4,8 +4,10 @@ It says {"ready": true} or {"missing": why}; then, for every line of stdin, one 
 
     {"prove": [seed, x, T]}          {"y": …, "pi": …, "seconds": processor time}       (bytes hexadecimal)
     {"verify": [D, x, y, pi, T]}     {"holds": true or false}                           (D decimal, a string)
+                                     {"error": what chiavdf raised because it refuses the forms}
 
-{"error": text} is what chiavdf raised. The process ends with stdin, also from within a native call.
+{"memory": text} and {"failed": text} answer both: memory ran out, anything else was raised. The process ends
+with stdin, also from within a native call.
 """
 
 import json
@@ -32,23 +34,40 @@ def main() -> None:
         os._exit(0)  # the reading thread holds a lock that an orderly end would wait for
     _say({"ready": True})
     while True:
-        _say(_answer(chiavdf, json.loads(lines.get())))
+        _say(_answer(chiavdf, lines.get()))
 
 
-def _answer(chiavdf: Any, request: dict[str, list[Any]]) -> dict[str, Any]:
+def _answer(chiavdf: Any, line: bytes) -> dict[str, Any]:
     try:
-        match request:
+        match json.loads(line):
             case {"prove": [str(seed), str(x), int(squarings)]}:
-                started = time.thread_time()
-                result = chiavdf.prove(bytes.fromhex(seed), bytes.fromhex(x), 1024, squarings, "")
-                seconds = time.thread_time() - started
-                return {"y": result[:100].hex(), "pi": result[100:].hex(), "seconds": seconds}
+                return _prove(chiavdf, bytes.fromhex(seed), bytes.fromhex(x), squarings)
             case {"verify": [str(discriminant), str(x), str(y), str(pi), int(squarings)]}:
-                forms = (bytes.fromhex(form) for form in (x, y, pi))
-                return {"holds": chiavdf.verify_wesolowski(discriminant, *forms, squarings)}
-        return {"error": "unknown request"}
+                forms = [bytes.fromhex(form) for form in (x, y, pi)]
+                return _verify(chiavdf, discriminant, forms, squarings)
+        return {"failed": "unknown request"}
+    except MemoryError as error:
+        return {"memory": _text(error)}
     except Exception as error:
-        return {"error": f"{type(error).__name__}: {error}"[:500]}
+        return {"failed": _text(error)}
+
+
+def _prove(chiavdf: Any, seed: bytes, x: bytes, squarings: int) -> dict[str, Any]:
+    started = time.thread_time()
+    result = chiavdf.prove(seed, x, 1024, squarings, "")
+    seconds = time.thread_time() - started
+    return {"y": result[:100].hex(), "pi": result[100:].hex(), "seconds": seconds}
+
+
+def _verify(chiavdf: Any, discriminant: str, forms: list[bytes], squarings: int) -> dict[str, Any]:
+    try:
+        return {"holds": chiavdf.verify_wesolowski(discriminant, *forms, squarings)}
+    except (RuntimeError, ValueError) as error:
+        return {"error": _text(error)}
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:500]
 
 
 def _read(lines: "queue.Queue[bytes]") -> None:

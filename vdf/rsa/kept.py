@@ -54,21 +54,18 @@ def combine(
 
     Reads CHUNK delays at a time. Raises UsageError `delay-batch` if the intervals differ.
     """
-    interval, combined = 0, list[bytes]()
+    layout = layout_of(delays[0].squarings, int.from_bytes(delays[0].load_kept()[:8], "big"))
+    expected, combined = (u64(layout.interval), 8 + layout.count * elements.element_bytes), list[bytes]()
     for at in range(0, len(delays), CHUNK):
         chunk = [delay.load_kept() for delay in delays[at : at + CHUNK]]
-        heads = {(kept[:8], len(kept)) for kept in chunk}
-        if at == 0:
-            interval = int.from_bytes(chunk[0][:8], "big")
-            combined = [elements.encode(1)] * layout_of(delays[0].squarings, interval).count
-        if heads != {(u64(interval), 8 + len(combined) * elements.element_bytes)}:
+        if {(kept[:8], len(kept)) for kept in chunk} != {expected}:
             raise UsageError(
                 "delay-batch",
                 f"delays {at} to {at + len(chunk) - 1}: their kept elements are not all those of one layout; "
                 "were some made by another version? Evaluate these again",
             )
+        combined = combined or [elements.encode(1)] * layout.count  # no sooner: the count may be false
         combined = _multiplied(elements, combined, chunk, alphas[at : at + CHUNK])
-    layout = layout_of(delays[0].squarings, interval)
     return layout, _escapement.Stored.decode(elements.native, b"".join(combined))
 
 

@@ -53,7 +53,7 @@ def ends(path: Path) -> list[bytes]:
         heads, segments, delays = stored_chain(load_material(directory), SEGMENTS)
     assert folds_of(saved_states(path / "proof")[0]) == 2 * SEGMENTS
     chain = [part for head in heads for part in (head.checkpoint, head.seed, head.log)]
-    parts = [part for delay in delays for part in (delay.y, delay.pi, bytes(delay.kept))]
+    parts = [part for delay in delays for part in (delay.y, delay.pi, delay.load_kept())]
     return [*chain, *(segment.y for segment in segments), *parts]
 
 

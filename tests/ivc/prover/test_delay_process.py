@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 import vdf
-from ivc.delay import Task, failure, load_delay, load_true_delay
+from ivc.delay import Task, compute, failure, load_delay, load_true_delay
 from ivc.delay_process import DelayFailed, DelayProcess, wait_for_orphans
 from ivc.errors import IvcError, Malformed, StorageError
+from vdf.delayfile import kept_path
 from vdf.errors import StorageError as VdfStorageError
+from vdf.record import older, proof_state
 
 LONG = 1 << 40  # squarings: for ever
 
@@ -69,9 +71,9 @@ def test_it_gives_the_delays_output_and_then_its_proof(tmp_path: Path) -> None:
         expected = group.delay(x, what.squarings)
         assert started.process.y == expected.y
         found = load_true_delay(what)
-        assert (found.x, found.y, found.pi, bytes(found.kept)) == (x, expected.y, expected.pi, expected.kept)
+        assert (found.x, found.y, found.pi, found.load_kept()) == (x, expected.y, expected.pi, expected.kept)
         assert started.process.peak_memory_bytes > 0
-    assert {path.name for path in tmp_path.iterdir()} == {"0000.json", "0000.kept", "lock", "log"}
+    assert {path.name for path in tmp_path.iterdir()} == {"0000.json", "0000.json.kept", "lock", "log"}
     assert (tmp_path / "log").read_bytes() == b""
 
 
@@ -161,6 +163,69 @@ def test_a_full_disk_is_named_wherever_it_was_noticed() -> None:
     assert failure(MemoryError())["exit_code"] == 4
 
 
+def test_a_full_disk_at_the_end_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The state stays until the result is safe; the next process neither squares nor proves again."""
+    from vdf import delayfile
+    from vdf.rsa import evaluation, power
+
+    def full(path: Path, data: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    what, said = task(tmp_path), []
+    with monkeypatch.context() as patch:
+        patch.setattr(power, "SAVE_SECONDS", 0.0)  # a proof of more than seconds
+        patch.setattr(delayfile, "replace", full)
+        with pytest.raises(VdfStorageError) as caught:
+            compute(what, say=said.append, stop=lambda: False)
+    assert failure(caught.value)["code"] == "disk-full"
+    assert what.state.exists() and proof_state(what.state).exists() and not Path(what.result).exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluation, "_timed", None)
+        patch.setattr(power, "_inner_products", lambda *given: iter(range(given[-1])))
+        compute(what, say=said.append, stop=lambda: False)
+    assert {path.name for path in tmp_path.iterdir()} == {"0000.json", "0000.json.kept"}
+    assert load_true_delay(what).y.hex() == said[-2]["y"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "exit_code"),
+    [
+        ("ResourceError", "delay-class-missing", 4),
+        ("ResourceError", "delay-class-timeout", 4),
+        ("Rejected", "delay-class-crashed", 1),
+    ],
+)
+def test_a_fault_of_the_machine_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, code: str, exit_code: int
+) -> None:
+    what = task(tmp_path, 1000)
+    compute(what, say=lambda _: None, stop=lambda: False)
+
+    def fail(*_: object) -> None:
+        raise getattr(vdf.errors, kind)(code, "a fault")
+
+    monkeypatch.setattr(vdf.rsa.RsaGroup, "verify", fail)
+    with pytest.raises(IvcError) as caught:
+        load_true_delay(what)
+    assert (caught.value.code, caught.value.exit_code) == (code, exit_code)
+    assert what.result in str(caught.value)
+
+
+def test_a_damaged_state_file_is_continued_from_the_one_before(tmp_path: Path) -> None:
+    what = task(tmp_path, LONG)
+    for _ in range(2):
+        with Started(tmp_path, what) as started:
+            started.until(lambda process=started.process: process.done > 0)
+    saved = int.from_bytes(older(what.state).read_bytes()[64:72], "big")
+    assert saved > 0
+    what.state.write_bytes(b"garbage")
+    with Started(tmp_path, what) as started:
+        seen: list[int] = []
+        started.until(lambda: seen.append(started.process.done) or started.process.done > 0)
+    assert min(done for done in seen if done) >= saved
+    assert (tmp_path / "0000.state.damaged").read_bytes() == b"garbage"
+
+
 def test_a_damaged_state_file_is_kept_and_the_delay_starts_again(tmp_path: Path) -> None:
     what = task(tmp_path)
     what.state.write_bytes(b"garbage")
@@ -176,7 +241,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object],
     folder = tmp_path_factory.mktemp("delay")
     with Started(folder, task(folder)) as started:
         started.until(lambda: started.process.proven is not None)
-    return dict(json.loads((folder / "0000.json").read_bytes())), (folder / "0000.kept").read_bytes()
+    return dict(json.loads((folder / "0000.json").read_bytes())), (folder / "0000.json.kept").read_bytes()
 
 
 def damaged(load, what: Task, why: str) -> None:
@@ -191,7 +256,7 @@ def test_every_altered_part_of_a_result_is_refused(
     """All but output and proof by reading alone."""
     fields, kept = result
     what = task(tmp_path)
-    Path(what.result).with_suffix(".kept").write_bytes(kept)
+    kept_path(Path(what.result)).write_bytes(kept)
     for name in fields.keys() - {"seconds"}:
         value = fields[name]
         changed = (
@@ -217,7 +282,7 @@ def test_seconds_that_are_none(tmp_path: Path, result: tuple[dict[str, object], 
     """They are told, never believed: an error of ours, or a number."""
     fields, kept = result
     what = task(tmp_path)
-    Path(what.result).with_suffix(".kept").write_bytes(kept)
+    kept_path(Path(what.result)).write_bytes(kept)
     text = json.dumps({**fields, "seconds": "SECONDS"}).replace('"SECONDS"', seconds)
     Path(what.result).write_text(text)
     try:
@@ -229,14 +294,19 @@ def test_seconds_that_are_none(tmp_path: Path, result: tuple[dict[str, object], 
 def test_what_is_kept_belongs_to_the_result(tmp_path: Path, result: tuple[dict[str, object], bytes]) -> None:
     fields, kept = result
     what = task(tmp_path)
-    path = Path(what.result).with_suffix(".kept")
+    path = kept_path(Path(what.result))
     Path(what.result).write_text(json.dumps(fields))
     damaged(load_delay, what, "missing")
     for broken in (b"", kept[:-1], kept + b"\0", kept[:-1] + bytes([kept[-1] ^ 1]), bytes(len(kept))):
         path.write_bytes(broken)
         damaged(load_delay, what, f"{len(broken)} bytes")
     path.write_bytes(kept)
-    assert bytes(load_delay(what).kept) == kept
+    assert load_delay(what).load_kept() == kept
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(StorageError) as caught:  # of this machine, not of the delay
+        load_delay(what)
+    assert caught.value.code == "delay-file-unreadable"
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b'{"format": ', b"\xff\xfe"])

@@ -58,7 +58,10 @@ def test_a_damaged_newest_state_is_half_a_segment(done: Path) -> None:
     assert refused(done) == ("segment-unfinished", 1)
 
 
-@pytest.mark.parametrize("name", ["checkpoints/0002.safetensors", "delays/0001.json", "delays/0001.kept"])
+PARTS = ["checkpoints/0002.safetensors", "delays/0001.json", "delays/0001.json.kept"]
+
+
+@pytest.mark.parametrize("name", PARTS)
 def test_a_missing_part_is_named(done: Path, name: str) -> None:
     (done / name).unlink()
     assert refused(done) == ("run-incomplete", 5)
@@ -84,12 +87,14 @@ def test_a_false_kept_element_gives_no_bundle(done: Path, monkeypatch: pytest.Mo
 
     def spoilt(*arguments):
         heads, segments, delays = stored_chain(*arguments)
-        kept = bytes(delays[1].kept)
+        kept = delays[1].load_kept()
         delays[1] = dataclasses.replace(delays[1], kept=kept[:-1] + bytes([kept[-1] ^ 1]))
         return heads, segments, delays
 
     monkeypatch.setattr(finishing, "stored_chain", spoilt)
-    assert refused(done) == ("delay-miscomputed", 1)
+    with RunDirectory.open(done) as directory, pytest.raises(IvcError, match="delay 1: ") as caught:
+        finish(directory)
+    assert (caught.value.code, caught.value.exit_code) == ("delay-miscomputed", 1)
 
 
 def test_another_device_cannot_sign(done: Path, template: Path, tmp_path: Path, maker, programs) -> None:

@@ -14,8 +14,8 @@ import pytest
 import vdf
 from ivc import chain
 from ivc.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from ivc.delay import load_delay
-from ivc.errors import IvcError
+from ivc.delay import load_delay, load_true_delay
+from ivc.errors import IvcError, Resources
 from ivc.events import (
     ClampWarning,
     Damaged,
@@ -34,6 +34,10 @@ from ivc.run import run
 from ivc.rundir import RunDirectory
 from ivc.states import folds_of, saved_states
 from ivc.stored import delay_task, stored_chain
+from vdf import delayfile
+from vdf.classgroup.discriminant import setting
+from vdf.delayfile import DelayFile
+from vdf.record import older, proof_state
 
 FOLDS, SEGMENTS = 2, 3
 
@@ -200,8 +204,11 @@ def test_a_state_under_another_name_is_set_aside(done: Path) -> None:
     assert [event.fold for event in of(events, FoldProven)] == [1, 2, 3, 4, 5, 6]
 
 
+PARTS = ["checkpoints/0002.safetensors", "delays/0001.json", "delays/0001.json.kept"]
+
+
 @pytest.mark.parametrize("how", ["flip", "empty", "gone"])
-@pytest.mark.parametrize("name", ["checkpoints/0002.safetensors", "delays/0001.json", "delays/0001.kept"])
+@pytest.mark.parametrize("name", PARTS)
 def test_a_damaged_checkpoint_or_delay_is_made_again(done: Path, trained, name: str, how: str) -> None:
     path = done / name
     if how == "flip":
@@ -212,12 +219,84 @@ def test_a_damaged_checkpoint_or_delay_is_made_again(done: Path, trained, name: 
         path.unlink()
     events = continued(done)
     # What is kept of a delay belongs to its result: without it the delay is computed again.
-    named = path.with_suffix(".json") if path.suffix == ".kept" else path
+    named = path.with_suffix("") if path.suffix == ".kept" else path
     gone = how == "gone" and named == path
     assert [event.path for event in of(events, Damaged)] == ([] if gone else [str(named)])
     assert len(of(events, SegmentTrained)) + len(of(events, DelayStarted)) == 1
     assert not of(events, FoldProven)
     assert ends(done) == ends(trained[0])
+
+
+def files(path: Path) -> dict[str, bytes]:
+    """A run's delays as they lie on disk."""
+    found = [file for file in (path / "delays").iterdir() if file.is_file() and file.name != "lock"]
+    return {file.name: file.read_bytes() for file in found}
+
+
+FAULTS = {
+    "delay-class-missing": (vdf.errors.ResourceError, 4),
+    "delay-class-timeout": (vdf.errors.ResourceError, 4),
+    "delay-class-crashed": (vdf.errors.Rejected, 1),
+    "delay-file-unreadable": (vdf.errors.StorageError, 5),
+}
+
+
+@pytest.mark.parametrize("code", FAULTS)
+def test_what_the_machine_lacks_damages_no_delay(done: Path, monkeypatch, code: str) -> None:
+    """The run ends with that error; nothing is set aside, and nothing computed again."""
+    before, (kind, exit_code) = files(done), FAULTS[code]
+
+    def fail(*_: object) -> None:
+        raise kind(code, "a fault of the machine")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vdf.rsa.RsaGroup, "verify", fail)
+        assert refused(done) == (code, exit_code)
+    assert files(done) == before
+    assert not of(continued(done), Damaged)
+
+
+def test_kept_elements_that_cannot_be_read_are_not_damaged(done: Path) -> None:
+    kept = done / "delays" / "0001.json.kept"
+    data = kept.read_bytes()
+    kept.unlink()
+    kept.mkdir()
+    before = files(done)
+    assert refused(done) == ("delay-file-unreadable", 5)
+    assert files(done) == before
+    kept.rmdir()
+    kept.write_bytes(data)
+    assert not {type(event) for event in continued(done)} & {Damaged, DelayStarted}
+
+
+def test_a_class_groups_delay_outlives_the_loss_of_chiavdf(
+    tmp_path: Path, monkeypatch, maker, programs, policies
+) -> None:
+    """Whether the delay is true cannot be told without it: its file stays, and is not made again."""
+    path, program = tmp_path / "run", programs(10)
+    with maker(path, program) as directory:
+        policy = policies(tmp_path / "policy.toml", directory.request.encode(), program)
+        text = policy.read_text().replace('group = "rsa-2048"', 'group = "class-1024"')
+        assert "class-1024" in text
+        policy.write_text(text)
+        directory.adopt_policy(policy)
+        material = load_material(directory)
+        task = delay_task(material, 0, chain.start(material.digest, material.manifest.genesis))
+    context = bytes.fromhex(task.context)
+    base = setting(context, task.squarings).base  # a form of the group, and no delay
+    delayfile.save(
+        Path(task.result),
+        DelayFile(task.group, context, vdf.Delay(context, base, base, task.squarings), 1.0),
+    )
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "chiavdf.py").write_text("raise ImportError('not installed')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "none"))
+    before = files(path)
+    with pytest.raises(Resources) as caught:
+        load_true_delay(task)
+    assert (caught.value.code, caught.value.exit_code) == ("delay-class-missing", 4)
+    assert refused(path) == ("delay-class-missing", 4)
+    assert files(path) == before
 
 
 def test_a_checkpoint_of_other_weights_is_not_proven(done: Path) -> None:
@@ -281,10 +360,12 @@ def test_a_full_disk_stops_and_loses_nothing(fresh: Path, trained, monkeypatch) 
 def test_leftovers_of_a_crash_are_removed(done: Path) -> None:
     leftover = done / "proof" / ".fold-00000007.state.abc123"
     leftover.write_bytes(b"half")
-    stale = done / "delays" / "0001.state"
-    stale.write_bytes(b"a state that its delay no longer needs")
+    state = done / "delays" / "0001.state"
+    stale = [state, older(state), proof_state(state), older(proof_state(state))]
+    for file in stale:
+        file.write_bytes(b"a state that its delay no longer needs")
     continued(done)
-    assert not leftover.exists() and not stale.exists()
+    assert not leftover.exists() and not any(file.exists() for file in stale)
 
 
 @pytest.fixture(scope="module")

@@ -128,6 +128,26 @@ def test_impossible_squarings(call: str, squarings: object) -> None:
     assert caught.value.code == "delay-squarings"
 
 
+@pytest.mark.parametrize("squarings", [(1 << 40) + 1, 1 << 50, 1 << 64, 10**5000], ids=["1", "2", "3", "4"])
+def test_longer_delays_than_the_groups(squarings: int) -> None:
+    """2^40, not the 2^50 of other groups: a delay has 4096 sub-delays at most."""
+    delay = Delay(X, b"", b"", squarings)
+    calls: list[Callable[[], object]] = [
+        lambda: CLASS_1024.input(bytes(32), squarings),
+        lambda: CLASS_1024.proof_bytes(squarings),
+        lambda: CLASS_1024.run_proof_bytes(squarings, 1),
+        lambda: CLASS_1024.delay(X, squarings),
+        lambda: CLASS_1024.verify(X, b"", b"", squarings),
+        lambda: CLASS_1024.verify_run([X], [b""], b"", squarings),
+        lambda: CLASS_1024.prove_run([delay]),
+        lambda: CLASS_1024.verify_each([delay]),
+    ]
+    for call in calls if squarings <= 1 << 50 else calls[:-2]:
+        with pytest.raises(UsageError, match=r"1\.\.2\^(40|50)") as caught:
+            call()
+        assert (caught.value.code, caught.value.exit_code) == ("delay-squarings", 2)
+
+
 def test_contexts_and_types(honest: Delay) -> None:
     for context in (b"", bytes(31), bytes(33), "0" * 32, None):
         with pytest.raises(UsageError) as caught:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from vdf.classgroup import CLASS_1024, ClassGroup
+from vdf.classgroup.client import Worker
 from vdf.errors import Interrupted, StorageError
 from vdf.group import Delay
 
@@ -27,8 +28,27 @@ def honest() -> Delay:
     return GROUP.delay(X, T)
 
 
+@pytest.fixture
+def proven(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of the sub-delays that are computed."""
+    seen: list[int] = []
+    prove = Worker.prove
+
+    def counted(
+        self: Worker, seed: bytes, x: bytes, squarings: int, idle: Callable[[], None]
+    ) -> tuple[bytes, bytes, float]:
+        done = prove(self, seed, x, squarings, idle)
+        seen.append(squarings)
+        return done
+
+    monkeypatch.setattr(Worker, "prove", counted)
+    return seen
+
+
 @pytest.mark.parametrize("done", [0, 1, 3])
-def test_a_stopped_delay_continues_where_it_was(tmp_path: Path, honest: Delay, done: int) -> None:
+def test_a_stopped_delay_continues_where_it_was(
+    tmp_path: Path, honest: Delay, proven: list[int], done: int
+) -> None:
     path = tmp_path / "delay.state"
     size = 96 + 200 * done if done else 0
 
@@ -39,10 +59,12 @@ def test_a_stopped_delay_continues_where_it_was(tmp_path: Path, honest: Delay, d
         GROUP.delay(X, T, state=path, stop=lambda: saved() >= size)
     assert (caught.value.code, caught.value.exit_code) == ("delay-interrupted", 130)
     assert saved() == size
+    proven.clear()
     seen: list[int] = []
     assert GROUP.delay(X, T, state=path, progress=lambda at, _: seen.append(at)) == honest
-    assert seen[0] // 300 == done
-    assert os.listdir(tmp_path) == ["delay.state"]
+    assert proven == [300, 300, 300, 100][done:]
+    assert seen == sorted(seen) and seen[-1] == T and 300 * done in {at // 300 * 300 for at in seen}
+    assert sorted(os.listdir(tmp_path)) == ["delay.state", "delay.state.1"]
 
 
 def test_stopping_takes_no_sub_delay(tmp_path: Path) -> None:
@@ -52,12 +74,48 @@ def test_stopping_takes_no_sub_delay(tmp_path: Path) -> None:
     assert time.monotonic() - started < 3
 
 
-def test_a_finished_delay_is_not_computed_again(tmp_path: Path, honest: Delay) -> None:
+def test_a_finished_delay_is_not_computed_again(tmp_path: Path, honest: Delay, proven: list[int]) -> None:
     path = tmp_path / "delay.state"
     GROUP.delay(X, T, state=path)
     before = path.stat().st_mtime_ns
-    assert GROUP.delay(X, T, state=path, stop=lambda: True) == honest
-    assert path.stat().st_mtime_ns == before
+    proven.clear()
+    assert GROUP.delay(X, T, state=path, stop=lambda: False) == honest
+    assert path.stat().st_mtime_ns == before and proven == []
+
+
+def test_checking_what_is_saved_can_be_stopped_and_watched(tmp_path: Path, proven: list[int]) -> None:
+    """4096 saved sub-delays take a quarter of a minute."""
+    path, group, squarings = tmp_path / "delay.state", ClassGroup("class-1024", 1), 150
+    done = group.delay(X, squarings, state=path)
+    before = {file: file.read_bytes() for file in tmp_path.iterdir()}
+    proven.clear()
+    asked = 0
+
+    def stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 60
+
+    with pytest.raises(Interrupted) as caught:
+        group.delay(X, squarings, state=path, stop=stop)
+    assert caught.value.code == "delay-interrupted"
+    assert asked == 61
+    with pytest.raises(Interrupted, match="after 0 of 150"):
+        group.delay(X, squarings, state=path, stop=lambda: True)
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+    seen: list[tuple[int, int]] = []
+    assert group.delay(X, squarings, state=path, progress=lambda *at: seen.append(at)) == done
+    assert proven == []
+    assert seen == sorted(seen) and seen[-1] == (150, 150)
+    assert any(0 < at < 150 for at, _ in seen)
+
+
+def test_a_stop_does_not_lose_the_sub_delay_that_has_just_ended(tmp_path: Path, proven: list[int]) -> None:
+    """It is checked and saved before `stop` is asked again."""
+    path = tmp_path / "delay.state"
+    with pytest.raises(Interrupted, match="after 300 of 1000"):
+        GROUP.delay(X, T, state=path, stop=lambda: bool(proven))
+    assert path.stat().st_size == 96 + 200 and proven == [300]
 
 
 KILLED = """
@@ -95,7 +153,7 @@ def test_killed_at_any_point(tmp_path: Path, after: float) -> None:
         time.sleep(0.05)
     done = group.delay(bytes(32), squarings, state=path)
     group.verify(done.x, done.y, done.pi, squarings)
-    assert os.listdir(tmp_path) == ["delay.state"]
+    assert sorted(os.listdir(tmp_path)) == ["delay.state", "delay.state.1"]
 
 
 def alive(process: int) -> bool:
@@ -117,24 +175,77 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "appended": lambda data: data + b"\0",
     "huge": lambda data: data + bytes(1 << 20),
     "form flipped": lambda data: data[:150] + bytes([data[150] ^ 1]) + data[151:],
-    "not whole": lambda data: sealed(data[:-33]),
     "too many": lambda data: sealed(data[:64] + data[64:264] * 5),
     "not canonical": lambda data: sealed(data[:64] + b"\xff" + data[65:-32]),
     "false": lambda data: sealed(data[:64] + data[264:464] + data[64:264] + data[464:-32]),
+    "less than a sub-delay": lambda data: sealed(data[:263]),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damaged_states_are_kept_aside_and_named(
-    tmp_path: Path, honest: Delay, caplog: pytest.LogCaptureFixture, damage: str
+    tmp_path: Path, honest: Delay, caplog: pytest.LogCaptureFixture, proven: list[int], damage: str
 ) -> None:
+    """The one before it, of three sub-delays, is continued."""
     path, kept = tmp_path / "delay.state", tmp_path / "delay.state.damaged"
     GROUP.delay(X, T, state=path)
     damaged = DAMAGE[damage](path.read_bytes())
     path.write_bytes(damaged)
+    proven.clear()
     with caplog.at_level(logging.WARNING, logger="vdf.record"):
         assert GROUP.delay(X, T, state=path) == honest
     assert kept.read_bytes() == damaged and str(kept) in caplog.text
+    assert proven == [100]
+    assert GROUP.delay(X, T, state=path) == honest and proven == [100]
+
+
+def test_without_the_newest_file(tmp_path: Path, honest: Delay, proven: list[int]) -> None:
+    """As a power cut between the two renames of a save leaves it."""
+    path = tmp_path / "delay.state"
+    GROUP.delay(X, T, state=path)
+    path.unlink()
+    proven.clear()
+    assert GROUP.delay(X, T, state=path) == honest
+    assert proven == [100]
+
+
+def test_two_damaged_states(tmp_path: Path, honest: Delay, proven: list[int]) -> None:
+    path = tmp_path / "delay.state"
+    GROUP.delay(X, T, state=path)
+    for file in (path, tmp_path / "delay.state.1"):
+        file.write_bytes(file.read_bytes()[:-1])
+    proven.clear()
+    assert GROUP.delay(X, T, state=path) == honest
+    assert proven == [300, 300, 300, 100]
+    assert {"delay.state.damaged", "delay.state.1.damaged"} < set(os.listdir(tmp_path))
+
+
+TAILS: dict[str, tuple[Callable[[bytes], bytes], int]] = {
+    "empty": (lambda data: sealed(data[:64]), 0),
+    "not whole": (lambda data: sealed(data[:-33]), 3),
+    "not whole for long": (lambda data: sealed(data[:464]), 2),
+    "false from the second": (
+        lambda data: sealed(data[:264] + data[464:664] + data[264:464] + data[664:-32]),
+        1,
+    ),
+    "not canonical": (lambda data: sealed(data[:564] + b"\xff" + data[565:-32]), 2),
+    "another's proof": (lambda data: sealed(data[:764] + data[364:464] + data[864:-32]), 3),
+}
+
+
+@pytest.mark.parametrize("tail", TAILS)
+def test_a_false_tail_leaves_what_is_true_before_it(
+    tmp_path: Path, honest: Delay, proven: list[int], tail: str
+) -> None:
+    """Intact, but no program of ours writes it: the true sub-delays at its beginning are continued."""
+    path = tmp_path / "delay.state"
+    GROUP.delay(X, T, state=path)
+    change, left = TAILS[tail]
+    path.write_bytes(change(path.read_bytes()))
+    proven.clear()
+    assert GROUP.delay(X, T, state=path) == honest
+    assert proven == [300, 300, 300, 100][left:]
+    assert sorted(os.listdir(tmp_path)) == ["delay.state", "delay.state.1"]
 
 
 FOREIGN: dict[str, Callable[[Path], Delay]] = {
