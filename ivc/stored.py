@@ -58,6 +58,8 @@ def stored_chain(material: Material, segments: int) -> tuple[list[Head], tuple[S
             opened = open_segment(material, index, heads[-1], delay.y)
             checkpoint = stored_checkpoint(material, index + 1, opened)
         except (Malformed, StorageError) as error:
+            if isinstance(error, StorageError) and error.code != "missing-file":
+                raise  # the machine's fault: running again would not repair it
             raise StorageError(
                 "run-incomplete", f"segment {index + 1}: {error}; run it again, which repairs it"
             ) from error
@@ -68,5 +70,7 @@ def stored_chain(material: Material, segments: int) -> tuple[list[Head], tuple[S
         with delay_errors("delays"):
             vdf.group(material.policy.group).verify_each(delays)
     except (Malformed, Rejected) as error:
+        if error.code == "delay-class-crashed":
+            raise
         raise StorageError("run-incomplete", f"{error}; run it again, which repairs it") from error
     return heads, tuple(made), delays

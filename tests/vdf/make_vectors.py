@@ -80,8 +80,8 @@ def run(contexts: list[bytes], squarings: int) -> dict[str, object]:
 def betas(delays: list[Delay]) -> list[int]:
     """The coefficients that `verify_each` uses, overheard."""
     heard: list[list[int]] = []
-    coefficients = batch._coefficients
-    with patch.object(batch, "_coefficients", lambda *seed: heard.append(coefficients(*seed)) or heard[-1]):
+    coefficients = batch.coefficients
+    with patch.object(batch, "coefficients", lambda *seed: heard.append(coefficients(*seed)) or heard[-1]):
         GROUP.verify_each(delays)
     return heard[0]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vdf.errors import Rejected
 from vdf.group import Delay, Group, Progress, Stop, require_squarings
-from vdf.record import proof_state, set_aside
+from vdf.record import discard, proof_state, set_aside
 from vdf.rsa import batch, wesolowski
 from vdf.rsa.elements import Elements, hash_to_element
 from vdf.rsa.evaluation import Evaluation, evaluate, measure
@@ -77,12 +77,14 @@ class RsaGroup(Group):
 
     def _prove(self, done: Evaluation, state: Path | None, stop: Stop | None) -> bytes:
         """π; a false one is made once more from the start; if that is false too, so was the evaluation."""
+        place = None if state is None else proof_state(state)
         try:
-            place = None if state is None else proof_state(state)
             return wesolowski.prove(self.elements, done, state=place, stop=stop)
         except Rejected:
+            if place is not None:
+                discard(place)
             try:
-                return wesolowski.prove(self.elements, done, stop=stop)
+                return wesolowski.prove(self.elements, done, state=place, stop=stop)
             except Rejected as error:
                 if state is not None:
                     set_aside(state, str(error))  # the same call must not meet the fault again
