@@ -1,9 +1,9 @@
 """What is kept of a delay for the proof of its run: some of the elements that its evaluation stored.
 
-    kept = L (8 bytes) ‖ C_0 ‖ C_1 ‖ …        C_j = x^(2^(L·j)), encoded, for L·j ≤ T − 256; 1 MiB at most
+    kept = L (8 bytes) ‖ C_0 ‖ C_1 ‖ …        C_j = x^(2^(L·j)), encoded, for L·j ≤ T − 256; 512 KiB at most
 
 `check` finds a wrong one without the evaluation: with hashed coefficients β, C_0 = ±x and
-(Π C_j^β_j)^(2^L) = ±Π C_{j+1}^β_j. Cost: L squarings, below T/2^12, and two products.
+(Π C_j^β_j)^(2^L) = ±Π C_{j+1}^β_j. Cost: L squarings, about T/2^11 at most, and two products.
 """
 
 import hashlib
@@ -97,4 +97,4 @@ def _follow(elements: Elements, column: Sequence[bytes], interval: int) -> bool:
     return elements.encode(int.from_bytes(squared, "big")) == above
 
 
-CHUNK = 128  # knob: delays read at once, 128 MiB at most
+CHUNK = 128  # knob: delays read at once, 64 MiB at most

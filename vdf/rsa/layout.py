@@ -76,6 +76,6 @@ DIGIT_COST = 16  # one digit: one multiplication into a bucket and 256-bit arith
 MULTIPLY_COST = 12  # one multiplication when buckets are combined
 CHUNK_COST = 10  # one element more to store, and to save
 MOST_STORED = 1 << 16  # 16 MiB of elements
-MOST_KEPT = 1 << 12  # 1 MiB of elements, kept of every delay for the proof of the run
+MOST_KEPT = 1 << 11  # 512 KiB of elements, kept of every delay for the proof of the run
 MOST_KAPPA = 16  # 2^16 buckets, 25 MiB
 LEAST_BITS = 255  # 2^255 < ℓ

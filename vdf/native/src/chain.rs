@@ -168,7 +168,11 @@ fn decode_into(elements: &mut Vec<Element>, modulus: &Modulus, encoded: &[u8]) -
 }
 
 fn encode_all(modulus: &Modulus, elements: &[Element]) -> Vec<u8> {
-    elements.iter().flat_map(|element| modulus.encode(element)).collect()
+    let mut encoded = Vec::with_capacity(elements.len() * modulus.element_bytes());
+    for element in elements {
+        modulus.encode_to(element, &mut encoded);
+    }
+    encoded
 }
 
 /// Knob: 320 MiB of elements; bounds what a caller's number can allocate.

@@ -70,7 +70,7 @@ impl Arithmetic for Context {
         let mut unit = [0; LIMBS];
         unit[0] = 1;
         // T < 2N, so (T + q·N)/R < N + 1: below 2^2048, and at most N itself.
-        limbs::to_number::<BITS, LIMBS>(&limbs::product::<BITS, LIMBS>(&self.modulus, &element.0, &unit))
+        limbs::to_number::<BITS, LIMBS>(&self.multiply(element, &Element(unit)).0)
     }
 
     fn one(&self) -> Element {

@@ -124,12 +124,22 @@ impl Modulus {
 
     /// The residue in 0..N, big-endian, `element_bytes` long.
     pub fn encode(&self, element: &Element) -> Vec<u8> {
+        let mut encoded = Vec::with_capacity(self.bytes);
+        self.encode_to(element, &mut encoded);
+        encoded
+    }
+
+    /// Appends what `encode` gives.
+    pub(crate) fn encode_to(&self, element: &Element, encoded: &mut Vec<u8>) {
         let mut number = self.arithmetic.leave(element);
         if number == self.number {
             number = [0; WORDS];
         }
-        let bytes: Vec<u8> = number.iter().rev().flat_map(|word| word.to_be_bytes()).collect();
-        bytes[MODULUS_BYTES - self.bytes..].to_vec()
+        let mut bytes = [0; MODULUS_BYTES];
+        for (place, word) in bytes.chunks_exact_mut(8).zip(number.iter().rev()) {
+            place.copy_from_slice(&word.to_be_bytes());
+        }
+        encoded.extend_from_slice(&bytes[MODULUS_BYTES - self.bytes..]);
     }
 
     /// 1.
