@@ -1,6 +1,7 @@
 """What several rooms' tests need: a cache of their own, and one tiny run that is trained once per session."""
 
 import hashlib
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,12 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("ESCAPEMENT_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def heeded_interrupts() -> None:
+    """A shell without job control starts background jobs, and so this suite, with SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
