@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -312,16 +311,14 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_files_of_many_delays_that_cannot_be(tmp_path: Path, name: str) -> None:
-    """Refused in about the time that reading takes; the limit is for broken code, not a measurement."""
+    """Refused before objects are built of them."""
     path = tmp_path / "run.json"
     path.write_bytes(BOMBS[name]())
     assert not runfile.is_run_file(path)
-    started = time.process_time()
     with pytest.raises(Malformed) as caught:
         runfile.load(path)
     assert caught.value.code == "delays-file"
     assert len(str(caught.value)) < 1000
-    assert time.process_time() - started < 5
     path.unlink()
 
 

@@ -6,7 +6,6 @@ import signal
 import sys
 import textwrap
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -188,12 +187,10 @@ def claims(acts: list[int]) -> list[Claim]:
 @pytest.mark.usefixtures("four_processes")
 def test_the_earliest_failure_ends_all_and_is_the_one_raised(how: str) -> None:
     acts, where = IN_ORDER[how]
-    started = time.monotonic()
     with pytest.raises(Rejected, match=f"^{where}:") as caught, Checker(len(acts)) as checker:
         checker.check(claims([1] * 8))
         checker.check(claims(acts))
     assert caught.value.code == "delay-false"
-    assert time.monotonic() - started < 5
     assert all(ended(worker) for worker in checker._workers)
 
 
@@ -206,12 +203,10 @@ def ended(worker: Worker | None) -> bool:
 def test_ctrl_c_ends_all(acts: list[int]) -> None:
     todo = claims(acts)
     timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt), Checker(len(acts)) as checker:
         timer.start()
         checker.check(todo)
     timer.join()
-    assert time.monotonic() - started < 4
     assert all(ended(worker) for worker in checker._workers)
 
 
@@ -221,12 +216,10 @@ def test_ctrl_c_while_processes_start(monkeypatch: pytest.MonkeyPatch) -> None:
         "vdf.classgroup.client.COMMAND", [sys.executable, "-c", "import time; time.sleep(60)"]
     )
     timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
-    started = time.monotonic()
     with pytest.raises(KeyboardInterrupt), Checker(4) as checker:
         timer.start()
         checker.check(claims([1] * 4))
     timer.join()
-    assert time.monotonic() - started < 4
 
 
 STARTING = {
