@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vdf.errors import Malformed, StorageError, VdfError
-from vdf.group import CONTEXT_BYTES, Delay, require_squarings
+from vdf.group import Delay
 from vdf.groups import group
 from vdf.record import replace
 
@@ -64,9 +64,6 @@ def load(path: Path, *, kept: bool = False) -> DelayFile:
         fields = _fields(data)
         context, y, pi = (bytes.fromhex(fields[name]) for name in ("context", "y", "pi"))
         seconds = float(fields["seconds"])
-        require_squarings(fields["squarings"])
-        if len(context) != CONTEXT_BYTES:
-            raise ValueError(f"context: {CONTEXT_BYTES} bytes expected, got {len(context)}")
         x = group(fields["group"]).input(context, fields["squarings"])
     except (ValueError, TypeError, OverflowError, RecursionError, VdfError) as error:
         raise Malformed("delay-file", f"{path}: {error}") from error

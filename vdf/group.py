@@ -119,6 +119,12 @@ def common_squarings(delays: Sequence[Delay]) -> int:
     return delays[0].squarings
 
 
+def require_pairs(xs: Sequence[bytes], ys: Sequence[bytes]) -> None:
+    """Require as many inputs as outputs, and one at least; raises UsageError `delay-batch`."""
+    if not xs or len(xs) != len(ys):
+        raise UsageError("delay-batch", f"as many x as y expected, at least one; got {len(xs)} and {len(ys)}")
+
+
 def require_context(context: bytes) -> None:
     """Require 32 bytes; raises UsageError `delay-context`."""
     if not isinstance(context, bytes) or len(context) != CONTEXT_BYTES:

@@ -28,6 +28,7 @@ from vdf.group import (
     Stop,
     common_squarings,
     require_context,
+    require_pairs,
 )
 
 
@@ -98,10 +99,7 @@ class ClassGroup(Group):
     def verify_run(self, xs: Sequence[bytes], ys: Sequence[bytes], proof: bytes, squarings: int) -> None:
         """`verify` for all of them, with the proofs that `proof` consists of."""
         require_squarings(squarings)
-        if not xs or len(xs) != len(ys):
-            raise UsageError(
-                "delay-batch", f"as many x as y expected, at least one; got {len(xs)} and {len(ys)}"
-            )
+        require_pairs(xs, ys)
         _check_length("pi", "the run's proof", proof, self.run_proof_bytes(squarings, len(xs)))
         size = self.proof_bytes(squarings)
         proofs = [proof[at : at + size] for at in range(0, len(proof), size)]

@@ -26,8 +26,8 @@ import _escapement
 
 from vdf.cores import usable_cores
 from vdf.encoding import tag, u64
-from vdf.errors import Malformed, Rejected, UsageError, VdfError
-from vdf.group import Delay, common_squarings, require_squarings
+from vdf.errors import Malformed, Rejected, VdfError
+from vdf.group import Delay, common_squarings, require_pairs, require_squarings
 from vdf.rsa import kept
 from vdf.rsa.elements import Elements
 from vdf.rsa.power import coefficients, product, quotient_power, remainder
@@ -97,8 +97,7 @@ def verify_run(
     the message for x and y; Rejected `delay-false`, which cannot name the false one.
     """
     require_squarings(squarings)
-    if not xs or len(xs) != len(ys):
-        raise UsageError("delay-batch", f"as many x as y expected, at least one; got {len(xs)} and {len(ys)}")
+    require_pairs(xs, ys)
     elements.check([("pi", pi)])
     _check(elements, [[("x", x), ("y", y)] for x, y in zip(xs, ys, strict=True)])
     alphas, ell = _challenges(elements, xs, ys, squarings)

@@ -31,13 +31,10 @@ class Layout:
         return position, min(self.kappa, self.interval - position)
 
 
-def choose_layout(squarings: int, most_stored: int | None = None) -> Layout:
-    """The layout of least estimated cost for T = squarings ≥ 1 that stores at most `most_stored` elements."""
-    most = MOST_STORED if most_stored is None else most_stored
-    return min(
-        (_best(squarings, kappa, most) for kappa in range(1, MOST_KAPPA + 1)),
-        key=lambda layout: _cost(layout, squarings),
-    )
+def choose_layout(squarings: int) -> Layout:
+    """The layout of least estimated cost for T = squarings ≥ 1 that stores at most MOST_STORED elements."""
+    candidates = (_best(squarings, kappa) for kappa in range(1, MOST_KAPPA + 1))
+    return min(candidates, key=lambda layout: _cost(layout, squarings))
 
 
 def layout_of(squarings: int, interval: int) -> Layout:
@@ -53,11 +50,11 @@ def stride(layout: Layout) -> int:
     return max(1, -(-layout.count // MOST_KEPT))
 
 
-def _best(squarings: int, kappa: int, most: int) -> Layout:
-    """For one digit width the best interval that keeps within `most`, a multiple of the width."""
+def _best(squarings: int, kappa: int) -> Layout:
+    """For one digit width the best interval that keeps within MOST_STORED, a multiple of the width."""
     digits = -(-squarings // kappa)
     balanced = isqrt(CHUNK_COST * digits // (MULTIPLY_COST << (kappa + 1)))
-    interval = kappa * max(1, balanced, -(-digits // most))
+    interval = kappa * max(1, balanced, -(-digits // MOST_STORED))
     return Layout(interval, _count(squarings, interval), kappa)
 
 
