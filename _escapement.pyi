@@ -27,6 +27,7 @@ __all__ = [
     "program_info",
     "random_field_element",
     "seed_field",
+    "segment_size",
     "train_segment",
     "train_step",
 ]
@@ -36,6 +37,9 @@ class NativeError(Exception):
 
 def program_info(program: bytes) -> dict[str, Any]:
     """Sizes, widths and static bounds of a program."""
+
+def segment_size(program: bytes) -> dict[str, int]:
+    """Sizes of a fold of a segment program: samples, and numbers of bits and variables."""
 
 def constraints(program: bytes) -> dict[str, Any]:
     """Constraint counts: step_circuit, primary, secondary, variables, by_part."""

@@ -16,7 +16,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from zkml.errors import ProgramOverflowError
-from zkml.program import Layer, Program
+from zkml.program import SEGMENT, Layer, Program
+from zkml.segment_size import check_size, segment_size
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ def analyse(program: Program) -> Analysis:
         _require(bounds.name, "sums E", bounds.emax.bit_length(), 126)
         _require(bounds.name, "rescale of Z", bounds.z_bits, 127)
         _require(bounds.name, "rescale of E", bounds.e_bits, 127)
+    if program.arithmetisation == SEGMENT:
+        check_size(segment_size(program, [(b.z_bits, b.e_bits) for b in analysis.layers]))
+        return analysis
     size = _size(program, analysis)
     if size > MAX_SIZE:
         raise ProgramOverflowError(

@@ -25,7 +25,7 @@ from zkml.exact import Int
 from zkml.executor import Recorder, differentiate
 from zkml.genesis import genesis_weights, uniform
 from zkml.onnx_import import Dense, Model
-from zkml.program import Layer, Program
+from zkml.program import R1CS_NOVA, Layer, Program
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Config:
     learning_rate: per mean gradient of the batch, > 0; init: genesis range of each layer's weights as a
     multiple of 1/√d_in (one number for all layers, or one per layer); clamp_share: largest share of a
     tensor's values that its width may clamp during calibration; margin_bits: added to every calibrated
-    width; calibration_steps: at most the run's; calibration_runs: geneses tried.
+    width; calibration_steps: at most the run's; calibration_runs: geneses tried; arithmetisation: "r1cs-nova"
+    or "segment", how folds are proven.
     """
 
     batch: int
@@ -50,6 +51,7 @@ class Config:
     margin_bits: int = 0
     calibration_steps: int = 512
     calibration_runs: int = 4
+    arithmetisation: str = R1CS_NOVA
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,7 @@ def _draft(model: Model, data: Samples, config: Config) -> Program:
         data.signed,
         model.classes,
         tuple(layers),
+        config.arithmetisation,
     )
 
 

@@ -1,6 +1,6 @@
 """The program: canonical description of one training step, its CBOR encoding and its digest.
 
-program = ["escapement/program/1", "r1cs-nova", B, k, m, max_segments, n, f_x, f_g, kappa, c,
+program = ["escapement/program/1", arithmetisation, B, k, m, max_segments, n, f_x, f_g, kappa, c,
            [features, input_bits, input_signed], classes, [layer, ...]]
 layer   = [name, d_in, d_out, bias, relu, y_bits, grad_bits, init_range]
 
@@ -18,6 +18,10 @@ from typing import Any
 import cbor2
 
 from zkml.errors import ProgramFormatError, ProgramRangeError
+
+R1CS_NOVA = "r1cs-nova"  # R1CS folded by Nova
+SEGMENT = "segment"  # sumchecks over the trace of a fold
+ARITHMETISATIONS = (R1CS_NOVA, SEGMENT)
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,9 @@ class Layer:
 class Program:
     """One training step and the shape of the run (protocol §3). Checked on construction.
 
-    batch B, k steps per fold, m folds per segment, max_segments, rows n of the training set; fractional
-    bits f_x (activations), f_g (gradients); learning rate over batch lr/B = c·2^−kappa.
+    arithmetisation: how folds are proven, "r1cs-nova" or "segment" (input_bits up to 16, no ReLU in the last
+    layer); batch B, k steps per fold, m folds per segment, max_segments, rows n of the training set;
+    fractional bits f_x (activations), f_g (gradients); learning rate over batch lr/B = c·2^−kappa.
 
     Raises ProgramRangeError on construction if a field is outside its range, ProgramFormatError if it has
     another type than declared.
@@ -69,6 +74,7 @@ class Program:
     input_signed: bool
     classes: int
     layers: tuple[Layer, ...]
+    arithmetisation: str = R1CS_NOVA
 
     def __post_init__(self) -> None:
         _check_types(self)
@@ -96,7 +102,8 @@ class Program:
         layers = [[getattr(layer, name) for name in _LAYER_FIELDS] for layer in self.layers]
         head = [getattr(self, name) for name in _HEAD_FIELDS]
         inputs = [self.features, self.input_bits, self.input_signed]
-        return cbor2.dumps([_VERSION, _ARITHMETISATION, *head, inputs, self.classes, layers], canonical=True)
+        first = [_VERSION, self.arithmetisation]
+        return cbor2.dumps([*first, *head, inputs, self.classes, layers], canonical=True)
 
     def digest(self) -> bytes:
         """SHA-256 of the encoding: the program's identity, 32 bytes."""
@@ -112,17 +119,16 @@ class Program:
         if len(data) > _MAX_BYTES:
             raise ProgramFormatError(f"program: {len(data)} bytes, a valid one has at most {_MAX_BYTES}")
         top = _array(_parse(data), 14, "program")
-        if top[:2] != [_VERSION, _ARITHMETISATION]:
-            raise ProgramFormatError(
-                f"program: expected {_VERSION!r}, {_ARITHMETISATION!r}, got {top[0]!r}, {top[1]!r}"
-            )
+        if top[0] != _VERSION or top[1] not in ARITHMETISATIONS:
+            known = " or ".join(map(repr, ARITHMETISATIONS))
+            raise ProgramFormatError(f"program: expected {_VERSION!r}, {known}, got {top[0]!r}, {top[1]!r}")
         inputs, classes, layers = (
             _array(top[11], 3, "program inputs"),
             top[12],
             _array(top[13], None, "layers"),
         )
         parsed = tuple(Layer(*_array(entry, 8, "layer")) for entry in layers)
-        values = [*top[2:11], *inputs, classes, parsed]
+        values = [*top[2:11], *inputs, classes, parsed, top[1]]
         program = Program(*values)
         if program.encode() != data:
             raise ProgramFormatError("program: not the canonical encoding of its content (or trailing bytes)")
@@ -160,6 +166,9 @@ def _check_types(program: Program) -> None:
 
 
 def _check_ranges(program: Program) -> None:
+    if program.arithmetisation not in ARITHMETISATIONS:
+        known = " or ".join(map(repr, ARITHMETISATIONS))
+        raise ProgramRangeError(f"program: arithmetisation must be {known}, got {program.arithmetisation!r}")
     for name, low, high in _PROGRAM_RANGES:
         _within("program", name, getattr(program, name), low, high)
     if program.f_x > program.f_g:
@@ -184,6 +193,12 @@ def _check_ranges(program: Program) -> None:
         )
     if len({layer.name for layer in layers}) != len(layers):
         raise ProgramRangeError("program: two layers have the same name")
+    if program.arithmetisation == SEGMENT:
+        _within("program", "input_bits", program.input_bits, 1, 16)
+        if layers[-1].relu:
+            raise ProgramRangeError(
+                f"layer {len(layers)}: relu must be False in the last layer of a segment program"
+            )
 
 
 def _within(where: str, name: str, value: int, low: int, high: int) -> None:
@@ -192,7 +207,6 @@ def _within(where: str, name: str, value: int, low: int, high: int) -> None:
 
 
 _VERSION = "escapement/program/1"
-_ARITHMETISATION = "r1cs-nova"
 _HEAD_FIELDS = ("batch", "k", "m", "max_segments", "rows", "f_x", "f_g", "kappa", "c")
 _LAYER_FIELDS = ("name", "d_in", "d_out", "bias", "relu", "y_bits", "grad_bits", "init_range")
 _TYPES = {"int": int, "bool": bool, "str": str}

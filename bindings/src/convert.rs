@@ -21,6 +21,7 @@ pub fn circuit_error(e: CircuitError) -> PyErr {
     let code = match &e {
         CircuitError::ProgramEncoding(_)
         | CircuitError::ProgramRange { .. }
+        | CircuitError::Arithmetisation { .. }
         | CircuitError::BoundExceeded { .. } => "program",
         CircuitError::Witness { .. } => "witness",
         CircuitError::NotCanonical => "malformed",

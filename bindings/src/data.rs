@@ -3,13 +3,16 @@
 use crate::convert::{
     circuit_error, digest, error, fr, ints, ivc_error, labels, plan, weights, weights_bytes,
 };
+use circuits::analysis::analyse;
 use circuits::dataset::Dataset;
 use circuits::executor::{self, StepTrace};
 use circuits::field::{seed_field as seed_to_fr, to_bytes};
 use circuits::packing::{commit, derive_blind, Weights};
 use circuits::plan::Plan;
+use circuits::program::{Arithmetisation, Program};
+use circuits::segment_size::SegmentSize;
 use circuits::state;
-use circuits::{genesis, Fr};
+use circuits::{genesis, CircuitError, Fr};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 
@@ -49,6 +52,31 @@ pub fn program_info<'py>(py: Python<'py>, program: &[u8]) -> PyResult<Bound<'py,
         layers.append(layer_info(py, &plan, l)?)?;
     }
     out.set_item("layers", layers)?;
+    Ok(out)
+}
+
+/// Sizes of a fold of a segment program, by counting alone; fails exactly if the program is refused.
+#[pyfunction]
+pub fn segment_size<'py>(py: Python<'py>, program: &[u8]) -> PyResult<Bound<'py, PyDict>> {
+    let p = Program::decode(program).map_err(circuit_error)?;
+    let (expected, got) = (Arithmetisation::Segment, p.arithmetisation);
+    if got != expected {
+        let error = CircuitError::Arithmetisation { expected: expected.name(), got: got.name() };
+        return Err(circuit_error(error));
+    }
+    let size = analyse(&p).and_then(|bounds| SegmentSize::new(&p, &bounds)).map_err(circuit_error)?;
+    let out = PyDict::new(py);
+    out.set_item("samples", size.samples)?;
+    for (name, value) in [
+        ("chunk_bits", size.chunk_bits),
+        ("looked_up", size.looked_up),
+        ("trace", size.trace),
+        ("weights", size.weights),
+        ("dataset", size.dataset),
+        ("selection", size.selection),
+    ] {
+        out.set_item(name, value)?;
+    }
     Ok(out)
 }
 

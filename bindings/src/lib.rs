@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 fn _escapement(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add("NativeError", m.py().get_type::<convert::NativeError>())?;
     m.add_function(wrap_pyfunction!(data::program_info, m)?)?;
+    m.add_function(wrap_pyfunction!(data::segment_size, m)?)?;
     m.add_function(wrap_pyfunction!(data::constraints, m)?)?;
     m.add_function(wrap_pyfunction!(data::genesis_weights, m)?)?;
     m.add_function(wrap_pyfunction!(data::genesis_commitment, m)?)?;

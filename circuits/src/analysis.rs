@@ -1,13 +1,14 @@
 //! Static analysis (protocol §3): bounds under which no equation wraps, and the slot widths that follow.
 
-use crate::program::Program;
+use crate::program::{Arithmetisation, Program};
+use crate::segment_size::SegmentSize;
 use crate::CircuitError;
 
 /// Bits of a packed field element: sums of slots stay below 2^252 < p/2.
 pub const PACK_BITS: u32 = 252;
 /// Widest decomposition: its coefficients and values are `i128`.
 pub const MAX_TOTAL_BITS: u32 = 127;
-/// Largest size of a fold (see [`size`]): about half as many as the rows, what 24 GB can set up.
+/// Largest size of an R1CS fold (see [`size`]): about half as many as the rows, what 24 GB can set up.
 pub const MAX_SIZE: u128 = 1 << 21;
 /// Weights are `i64`.
 const WEIGHT_BITS: u32 = 62;
@@ -99,7 +100,15 @@ pub fn analyse(program: &Program) -> Result<Vec<LayerBounds>, CircuitError> {
         out.push(LayerBounds { xmax, gmax, wmax, zmax, emax, forward, backward });
         xmax = ymax;
     }
-    let size = size(program, &out);
+    match program.arithmetisation {
+        Arithmetisation::R1csNova => check_size(program, &out)?,
+        Arithmetisation::Segment => SegmentSize::new(program, &out)?.check()?,
+    }
+    Ok(out)
+}
+
+fn check_size(program: &Program, bounds: &[LayerBounds]) -> Result<(), CircuitError> {
+    let size = size(program, bounds);
     if size > MAX_SIZE {
         return Err(CircuitError::ProgramRange {
             field: "size".into(),
@@ -107,7 +116,7 @@ pub fn analyse(program: &Program) -> Result<Vec<LayerBounds>, CircuitError> {
             got: size.to_string(),
         });
     }
-    Ok(out)
+    Ok(())
 }
 
 /// Weights + k·B·(features·input_bits + Σ_l (d_out·t_forward + d_in·t_backward)): a measure of a fold that bounds rows

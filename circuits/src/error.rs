@@ -18,6 +18,16 @@ pub enum CircuitError {
         /// What the program says.
         got: String,
     },
+    /// The program is for the other argument.
+    #[error(
+        "program: arithmetisation '{expected}' expected, got '{got}'; compile the model for '{expected}'"
+    )]
+    Arithmetisation {
+        /// What the callee proves.
+        expected: &'static str,
+        /// What the program says.
+        got: &'static str,
+    },
     /// A static bound of protocol §3 does not hold.
     #[error("program: layer '{layer}': {bound} needs {bits} bits, at most {limit} fit; lower max_segments, widths or init_range")]
     BoundExceeded {

@@ -5,6 +5,7 @@
 //! | module | job |
 //! |---|---|
 //! | [`program`], [`analysis`], [`plan`] | canonical program, bounds that soundness needs (§3), what follows |
+//! | [`segment_size`] | sizes of a fold under the segment argument, and their caps |
 //! | [`executor`] | exact integer training, the witness of a fold (§3) |
 //! | [`packing`], [`genesis`] | weights as field elements, C_0 (§4) |
 //! | [`dataset`], [`sampling`] | Merkle tree over rows, batch indices (§5, §6) |
@@ -26,6 +27,7 @@ pub mod plan;
 pub mod poseidon;
 pub mod program;
 pub mod sampling;
+pub mod segment_size;
 pub mod signal;
 pub mod state;
 

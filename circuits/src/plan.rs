@@ -3,7 +3,7 @@
 use crate::analysis::{analyse, LayerBounds};
 use crate::dataset::{depth, RowLayout, ARITY};
 use crate::packing::{self, LayerPacking, Weights};
-use crate::program::Program;
+use crate::program::{Arithmetisation, Program};
 use crate::sampling::Sampling;
 use crate::{CircuitError, Fr};
 
@@ -27,8 +27,14 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Analyses a program; fails if a bound does not hold.
+    /// Analyses a program; fails if a bound does not hold or if another argument proves it.
     pub fn new(program: Program) -> Result<Self, CircuitError> {
+        if program.arithmetisation != Arithmetisation::R1csNova {
+            return Err(CircuitError::Arithmetisation {
+                expected: Arithmetisation::R1csNova.name(),
+                got: program.arithmetisation.name(),
+            });
+        }
         let bounds = analyse(&program)?;
         let packings = packing::packings(&program, &bounds);
         let depth = depth(program.rows);
@@ -71,3 +77,16 @@ fn best_top_height(rows: usize, depth: usize, leaves: usize) -> usize {
 
 /// Rows of one arity-8 permutation, measured; only the choice of `top_height` depends on it.
 const NODE_ROWS: usize = 388;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::tests::tiny;
+
+    #[test]
+    fn segment_programs_have_no_step_circuit() {
+        let p = Program { arithmetisation: Arithmetisation::Segment, ..tiny() };
+        let expected = CircuitError::Arithmetisation { expected: "r1cs-nova", got: "segment" };
+        assert_eq!(Plan::new(p).unwrap_err(), expected);
+    }
+}

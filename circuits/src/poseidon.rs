@@ -34,6 +34,18 @@ pub enum Domain {
     Node = 8,
     /// Batch indices.
     Index = 9,
+    /// Start of a segment argument's transcript.
+    SegmentStart = 16,
+    /// A message of a segment argument.
+    SegmentMessage = 17,
+    /// A sumcheck round of a segment argument.
+    SegmentRound = 18,
+    /// Digest of a curve point.
+    Point = 19,
+    /// Digest of a committed dataset.
+    DatasetRoot = 20,
+    /// Derived blind of a segment argument's commitment.
+    SegmentBlind = 21,
 }
 
 /// One output element.

@@ -4,9 +4,34 @@ use crate::CircuitError;
 use minicbor::{data::Type, Decoder, Encoder};
 use sha2::{Digest, Sha256};
 
+/// The argument that proves a program's folds; the second entry of its encoding.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Arithmetisation {
+    /// R1CS folded by Nova.
+    #[default]
+    R1csNova,
+    /// Sumchecks over the trace of a fold.
+    Segment,
+}
+
+impl Arithmetisation {
+    /// Every arithmetisation.
+    pub const ALL: [Arithmetisation; 2] = [Arithmetisation::R1csNova, Arithmetisation::Segment];
+
+    /// The string of the encoding.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arithmetisation::R1csNova => "r1cs-nova",
+            Arithmetisation::Segment => "segment",
+        }
+    }
+}
+
 /// One training step's description. Field names and ranges: protocol §3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
+    /// How folds are proven.
+    pub arithmetisation: Arithmetisation,
     /// Samples per step, B.
     pub batch: usize,
     /// Steps per fold, k.
@@ -57,7 +82,6 @@ pub struct Layer {
 }
 
 const TAG: &str = "escapement/program/1";
-const ARITHMETISATION: &str = "r1cs-nova";
 const MAX_LAYERS: u64 = 64;
 /// No program is longer: 64 layers of at most ~130 bytes.
 const MAX_BYTES: usize = 16384;
@@ -113,7 +137,8 @@ impl Program {
         Sha256::digest(self.encode()).into()
     }
 
-    fn check_ranges(&self) -> Result<(), CircuitError> {
+    /// Every range of protocol §3; [`Program::decode`] includes it.
+    pub fn check_ranges(&self) -> Result<(), CircuitError> {
         let b = |name: &str, v: u64, lo: u64, hi: u64| in_range(name.to_string(), v, lo, hi);
         b("batch", self.batch as u64, 1, 4096)?;
         b("k", self.k as u64, 1, 4096)?;
@@ -124,7 +149,7 @@ impl Program {
         b("f_x", u64::from(self.f_x), 1, u64::from(self.f_g))?;
         b("kappa", u64::from(self.kappa), 0, 40)?;
         b("c", self.c, 1, 1 << 20)?;
-        b("input_bits", u64::from(self.input_bits), 1, 24)?;
+        b("input_bits", u64::from(self.input_bits), 1, self.max_input_bits())?;
         b("layers", self.layers.len() as u64, 1, MAX_LAYERS)?;
         b("classes", self.classes as u64, 2, 4096)?;
         let mut d = self.features() as u64;
@@ -149,9 +174,24 @@ impl Program {
             let (lo, hi) = if last { (0, 0) } else { (2, 48) };
             in_range(f("grad_bits"), u64::from(layer.grad_bits), lo, hi)?;
             in_range(f("init_range"), layer.init_range, 0, 1 << 40)?;
+            if last && layer.relu && self.arithmetisation == Arithmetisation::Segment {
+                return Err(CircuitError::ProgramRange {
+                    field: f("relu"),
+                    expected: "false in the last layer of a segment program".into(),
+                    got: "true".into(),
+                });
+            }
             d = layer.d_out as u64;
         }
         in_range("classes".into(), self.classes as u64, d, d)
+    }
+
+    /// The segment argument looks every input up in a table of 2^(input_bits+1) entries.
+    fn max_input_bits(&self) -> u64 {
+        match self.arithmetisation {
+            Arithmetisation::R1csNova => 24,
+            Arithmetisation::Segment => 16,
+        }
     }
 }
 
@@ -166,7 +206,7 @@ fn in_range(field: String, v: u64, lo: u64, hi: u64) -> Result<(), CircuitError>
 fn read_program(d: &mut Decoder<'_>) -> Result<Program, CircuitError> {
     array(d, 14, "program")?;
     literal(d, TAG)?;
-    literal(d, ARITHMETISATION)?;
+    let arithmetisation = arithmetisation(d)?;
     let (batch, k, m) = (size(d, "batch")?, size(d, "k")?, size(d, "m")?);
     let max_segments = uint(d, "max_segments")?;
     let rows = size(d, "n")?;
@@ -182,6 +222,7 @@ fn read_program(d: &mut Decoder<'_>) -> Result<Program, CircuitError> {
     let layers = (0..count).map(|i| read_layer(d, i)).collect::<Result<Vec<_>, _>>()?;
     in_range("features".into(), features as u64, layers[0].d_in as u64, layers[0].d_in as u64)?;
     Ok(Program {
+        arithmetisation,
         batch,
         k,
         m,
@@ -216,7 +257,7 @@ fn write_program<W: minicbor::encode::Write>(
     p: &Program,
     e: &mut Encoder<W>,
 ) -> Result<(), minicbor::encode::Error<W::Error>> {
-    e.array(14)?.str(TAG)?.str(ARITHMETISATION)?;
+    e.array(14)?.str(TAG)?.str(p.arithmetisation.name())?;
     e.u64(p.batch as u64)?.u64(p.k as u64)?.u64(p.m as u64)?.u64(p.max_segments)?;
     e.u64(p.rows as u64)?.u32(p.f_x)?.u32(p.f_g)?.u32(p.kappa)?.u64(p.c)?;
     e.array(3)?.u64(p.features() as u64)?.u32(p.input_bits)?.bool(p.input_signed)?;
@@ -247,6 +288,16 @@ fn literal(d: &mut Decoder<'_>, expected: &str) -> Result<(), CircuitError> {
     Err(CircuitError::ProgramEncoding(format!("'{expected}' expected, got {got:?}")))
 }
 
+fn arithmetisation(d: &mut Decoder<'_>) -> Result<Arithmetisation, CircuitError> {
+    let got = d.str().map_err(bad)?;
+    let known = Arithmetisation::ALL.into_iter().find(|a| a.name() == got);
+    known.ok_or_else(|| {
+        CircuitError::ProgramEncoding(format!(
+            "arithmetisation 'r1cs-nova' or 'segment' expected, got {got:?}"
+        ))
+    })
+}
+
 fn uint(d: &mut Decoder<'_>, what: &str) -> Result<u64, CircuitError> {
     match d.datatype().map_err(bad)? {
         Type::U8 | Type::U16 | Type::U32 | Type::U64 => d.u64().map_err(bad),
@@ -274,6 +325,7 @@ pub(crate) mod tests {
 
     pub(crate) fn tiny() -> Program {
         Program {
+            arithmetisation: Arithmetisation::R1csNova,
             batch: 2,
             k: 2,
             m: 2,
@@ -296,18 +348,51 @@ pub(crate) mod tests {
 
     #[test]
     fn encoding_round_trips() {
-        let p = tiny();
-        assert_eq!(Program::decode(&p.encode()).unwrap(), p);
+        for arithmetisation in Arithmetisation::ALL {
+            let p = Program { arithmetisation, ..tiny() };
+            assert_eq!(Program::decode(&p.encode()).unwrap(), p);
+        }
+    }
+
+    #[test]
+    fn the_arithmetisation_is_part_of_the_identity() {
+        let segment = Program { arithmetisation: Arithmetisation::Segment, ..tiny() };
+        assert_ne!(segment.digest(), tiny().digest());
+        let at = 1 + 1 + TAG.len();
+        let mut bytes = segment.encode();
+        assert_eq!(bytes[at + 1..at + 8], *b"segment");
+        bytes[at + 1] = b'S';
+        assert!(matches!(Program::decode(&bytes), Err(CircuitError::ProgramEncoding(_))));
+    }
+
+    #[test]
+    fn segment_programs_end_without_relu_and_have_narrow_inputs() {
+        let field_of = |p: &Program| match Program::decode(&p.encode()) {
+            Err(CircuitError::ProgramRange { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        let mut p = Program { input_bits: 16, ..tiny() };
+        p.layers[1].relu = true;
+        Program::decode(&p.encode()).unwrap();
+        p.arithmetisation = Arithmetisation::Segment;
+        assert_eq!(field_of(&p), "layers[1].relu");
+        p.layers[1].relu = false;
+        Program::decode(&p.encode()).unwrap();
+        p.input_bits = 17;
+        assert_eq!(field_of(&p), "input_bits");
+        p.arithmetisation = Arithmetisation::R1csNova;
+        Program::decode(&p.encode()).unwrap();
     }
 
     #[test]
     fn trailing_and_overlong_bytes_are_refused() {
-        let mut bytes = tiny().encode();
+        let p = tiny();
+        let mut bytes = p.encode();
         bytes.push(0);
         assert!(matches!(Program::decode(&bytes), Err(CircuitError::ProgramEncoding(_))));
         bytes.pop();
         // batch = 2 written in two bytes
-        let at = 1 + 1 + TAG.len() + 1 + ARITHMETISATION.len();
+        let at = 1 + 1 + TAG.len() + 1 + p.arithmetisation.name().len();
         assert_eq!(bytes[at], 2);
         bytes.splice(at..=at, [0x18, 2]);
         assert!(matches!(Program::decode(&bytes), Err(CircuitError::ProgramEncoding(_))));

@@ -7,7 +7,7 @@ use circuits::fold::FoldCircuit;
 use circuits::genesis::genesis_weights;
 use circuits::mock::MockCs;
 use circuits::plan::Plan;
-use circuits::program::{Layer, Program};
+use circuits::program::{Arithmetisation, Layer, Program};
 use circuits::signal::Num;
 use circuits::state::{key_commitment, prepare, PreparedFold, State};
 use circuits::Fr;
@@ -38,6 +38,7 @@ fn program(dims: &[usize], bias: bool, relu_last: bool, batch: usize, k: usize, 
         })
         .collect();
     Program {
+        arithmetisation: Arithmetisation::R1csNova,
         batch,
         k,
         m: 3,

@@ -26,6 +26,7 @@ from zkml.errors import (
 from zkml.executor import Recorder, differentiate
 from zkml.genesis import genesis_weights
 from zkml.onnx_import import Dense, Model
+from zkml.program import SEGMENT
 
 MODEL = Model(4, (Dense("hidden", 4, 5, True, True), Dense("output", 5, 3, True, False)))
 CONFIG = Config(batch=4, k=2, m=2, max_segments=10, learning_rate=0.25, f_x=5, f_g=6)
@@ -168,3 +169,10 @@ def test_model_and_data_must_fit() -> None:
         compile_program(MODEL, replace(samples(), x=samples().x[:, :3]), CONFIG)
     with pytest.raises(ModelShapeError, match="3 outputs, the data 2 classes"):
         compile_program(MODEL, samples(classes=2), CONFIG)
+
+
+def test_the_arithmetisation_changes_nothing_else() -> None:
+    program = compile_program(MODEL, samples(), replace(CONFIG, arithmetisation=SEGMENT))
+    assert program == replace(compile_program(MODEL, samples(), CONFIG), arithmetisation=SEGMENT)
+    with pytest.raises(ProgramRangeError, match="arithmetisation"):
+        compile_program(MODEL, samples(), replace(CONFIG, arithmetisation="nova"))

@@ -96,7 +96,7 @@ def test_layers_must_fit(build: Build) -> None:
 def test_every_field_has_one_type(build: Build) -> None:
     program = build([3, 2])
     for field in fields(program):
-        wrong: Any = "1" if field.name != "input_signed" else 1
+        wrong: Any = 1 if field.name in ("input_signed", "arithmetisation") else "1"
         with pytest.raises(ProgramFormatError):
             replace(program, **{field.name: wrong})
         if field.type == "int":

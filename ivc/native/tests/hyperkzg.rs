@@ -2,7 +2,7 @@
 
 use circuits::dataset::Dataset;
 use circuits::plan::Plan;
-use circuits::program::{Layer, Program};
+use circuits::program::{Arithmetisation, Layer, Program};
 use circuits::Fr;
 use ff::Field;
 use halo2curves::bn256::{G1Affine, G2Affine, G1};
@@ -29,6 +29,7 @@ fn program() -> Program {
         init_range: 100,
     };
     Program {
+        arithmetisation: Arithmetisation::R1csNova,
         batch: 1,
         k: 1,
         m: 1,

@@ -4,7 +4,7 @@ use circuits::dataset::Dataset;
 use circuits::fold::FoldCircuit;
 use circuits::genesis::genesis_weights;
 use circuits::plan::Plan;
-use circuits::program::{Layer, Program};
+use circuits::program::{Arithmetisation, Layer, Program};
 use circuits::state::{key_commitment, prepare, PreparedFold, State};
 use circuits::Fr;
 use ff::Field;
@@ -166,6 +166,7 @@ pub fn tiny() -> Program {
         init_range: 2000,
     };
     Program {
+        arithmetisation: Arithmetisation::R1csNova,
         batch: 2,
         k: 1,
         m: 2,

@@ -5,7 +5,7 @@ use circuits::dataset::Dataset;
 use circuits::fold::FoldCircuit;
 use circuits::genesis::genesis_weights;
 use circuits::plan::Plan;
-use circuits::program::{Layer, Program};
+use circuits::program::{Arithmetisation, Layer, Program};
 use circuits::state::prepare;
 use circuits::Fr;
 use ff::Field;
@@ -96,6 +96,7 @@ fn rows_and_variables_on_both_sides_of_a_power_of_two() {
         init_range: 2,
     };
     let program = Program {
+        arithmetisation: Arithmetisation::R1csNova,
         batch: 1,
         k: 1,
         m: 1,
