@@ -13,8 +13,10 @@ use ff::Field;
 
 /// A list of additions.
 pub(crate) trait Additions<C: Curve> {
+    /// Second operands are to be subtracted.
+    const SUBTRACT: bool = false;
     /// The two points of addition i.
-    fn operands(&self, i: usize) -> (C, C);
+    fn operands(&self, i: usize) -> (&C, &C);
     /// Receives sum i. Sums of a batch arrive in ascending order, each after its operands were read for the last
     /// time; it may overwrite its own operands but not those of another addition.
     fn sum(&mut self, i: usize, sum: C);
@@ -38,12 +40,12 @@ impl<C: Curve> Scratch<C> {
         }
     }
 
-    fn batch(&mut self, start: usize, count: usize, additions: &mut impl Additions<C>) {
+    fn batch<A: Additions<C>>(&mut self, start: usize, count: usize, additions: &mut A) {
         let mut product = C::Base::ONE;
         let (rest, denominators) = (&mut self.rest[..count], &mut self.denominators[..count]);
         for (i, (rest, denominator)) in rest.iter_mut().zip(denominators.iter_mut()).enumerate().rev() {
             let (p, q) = additions.operands(start + i);
-            *denominator = match Case::of(&p, &q) {
+            *denominator = match Case::of::<A>(p, q) {
                 Case::Distinct => *q.x() - p.x(),
                 Case::Double => p.y().double(),
                 Case::Trivial(_) => C::Base::ONE,
@@ -55,7 +57,8 @@ impl<C: Curve> Scratch<C> {
         let mut inverse = product.invert().unwrap_or(C::Base::ZERO);
         for (i, (rest, denominator)) in rest.iter().zip(denominators.iter()).enumerate() {
             let (p, q) = additions.operands(start + i);
-            let numerator = match Case::of(&p, &q) {
+            let numerator = match Case::of::<A>(p, q) {
+                Case::Distinct if A::SUBTRACT => -(*q.y() + p.y()),
                 Case::Distinct => *q.y() - p.y(),
                 Case::Double => {
                     let square = p.x().square();
@@ -83,14 +86,14 @@ enum Case<C> {
 
 impl<C: Curve> Case<C> {
     #[inline(always)]
-    fn of(p: &C, q: &C) -> Self {
+    fn of<A: Additions<C>>(p: &C, q: &C) -> Self {
         if *p.x() == C::Base::ZERO {
-            Case::Trivial(*q)
+            Case::Trivial(if A::SUBTRACT { C::from_coordinates(*q.x(), -*q.y()) } else { *q })
         } else if *q.x() == C::Base::ZERO {
             Case::Trivial(*p)
         } else if p.x() != q.x() {
             Case::Distinct
-        } else if p.y() == q.y() {
+        } else if (p.y() == q.y()) != A::SUBTRACT {
             Case::Double
         } else {
             Case::Trivial(C::identity())
@@ -106,9 +109,9 @@ pub(crate) fn add_up<C: Curve>(points: &mut [C], runs: &mut [(u32, u32)], scratc
     }
     impl<C: Curve> Additions<C> for Halving<'_, C> {
         #[inline(always)]
-        fn operands(&self, i: usize) -> (C, C) {
+        fn operands(&self, i: usize) -> (&C, &C) {
             let (first, second) = self.pairs[i];
-            (self.points[first as usize], self.points[second as usize])
+            (&self.points[first as usize], &self.points[second as usize])
         }
         #[inline(always)]
         fn sum(&mut self, i: usize, sum: C) {

@@ -104,8 +104,8 @@ struct Onto<'a, C> {
 
 impl<C: Curve> Additions<C> for Onto<'_, C> {
     #[inline(always)]
-    fn operands(&self, i: usize) -> (C, C) {
-        (self.sums[self.owners[i] as usize], self.points[self.runs[i].0 as usize])
+    fn operands(&self, i: usize) -> (&C, &C) {
+        (&self.sums[self.owners[i] as usize], &self.points[self.runs[i].0 as usize])
     }
     #[inline(always)]
     fn sum(&mut self, i: usize, sum: C) {
@@ -118,8 +118,8 @@ pub(crate) fn merge<C: Curve>(mut sums: Vec<C>, others: Vec<C>) -> Vec<C> {
     struct Pairwise<'a, C>(&'a mut [C], &'a [C]);
     impl<C: Curve> Additions<C> for Pairwise<'_, C> {
         #[inline(always)]
-        fn operands(&self, i: usize) -> (C, C) {
-            (self.0[i], self.1[i])
+        fn operands(&self, i: usize) -> (&C, &C) {
+            (&self.0[i], &self.1[i])
         }
         #[inline(always)]
         fn sum(&mut self, i: usize, sum: C) {

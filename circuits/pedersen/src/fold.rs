@@ -38,7 +38,11 @@ fn strip<C: Curve>(sums: &mut [C], blocks: &[&[C]], digits: &[Vec<i8>]) {
         for (table, digits) in tables.iter().zip(digits) {
             let digit = digits.get(position).copied().unwrap_or(0);
             if let Some(multiples) = table.get(usize::from(digit.unsigned_abs() / 2)).filter(|_| digit != 0) {
-                scratch.add(sums.len(), &mut Onto { sums, others: multiples, negative: digit < 0 });
+                if digit < 0 {
+                    scratch.add(sums.len(), &mut Onto::<_, true> { sums, others: multiples });
+                } else {
+                    scratch.add(sums.len(), &mut Onto::<_, false> { sums, others: multiples });
+                }
                 started = true;
             }
         }
@@ -54,7 +58,7 @@ fn odd_multiples<C: Curve>(block: &[C], digits: &[i8], scratch: &mut Scratch<C>)
         scratch.add(block.len(), &mut Doubled(&mut double));
         for _ in 0..largest / 2 {
             let mut next = table.last().cloned().unwrap_or_default();
-            scratch.add(block.len(), &mut Onto { sums: &mut next, others: &double, negative: false });
+            scratch.add(block.len(), &mut Onto::<_, false> { sums: &mut next, others: &double });
             table.push(next);
         }
     }
@@ -65,8 +69,8 @@ struct Doubled<'a, C>(&'a mut [C]);
 
 impl<C: Curve> Additions<C> for Doubled<'_, C> {
     #[inline(always)]
-    fn operands(&self, i: usize) -> (C, C) {
-        (self.0[i], self.0[i])
+    fn operands(&self, i: usize) -> (&C, &C) {
+        (&self.0[i], &self.0[i])
     }
     #[inline(always)]
     fn sum(&mut self, i: usize, sum: C) {
@@ -74,18 +78,17 @@ impl<C: Curve> Additions<C> for Doubled<'_, C> {
     }
 }
 
-struct Onto<'a, C> {
+/// Adds `others`, or subtracts them.
+struct Onto<'a, C, const SUBTRACT: bool> {
     sums: &'a mut [C],
     others: &'a [C],
-    negative: bool,
 }
 
-impl<C: Curve> Additions<C> for Onto<'_, C> {
+impl<C: Curve, const SUBTRACT: bool> Additions<C> for Onto<'_, C, SUBTRACT> {
+    const SUBTRACT: bool = SUBTRACT;
     #[inline(always)]
-    fn operands(&self, i: usize) -> (C, C) {
-        let other = self.others[i];
-        let other = if self.negative { C::from_coordinates(*other.x(), -*other.y()) } else { other };
-        (self.sums[i], other)
+    fn operands(&self, i: usize) -> (&C, &C) {
+        (&self.sums[i], &self.others[i])
     }
     #[inline(always)]
     fn sum(&mut self, i: usize, sum: C) {
@@ -129,3 +132,59 @@ pub(crate) fn normalised<F: Field>(weights: &[F]) -> Option<(F, Vec<F>)> {
 
 /// Sums that advance together.
 const STRIP: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use halo2curves::bn256::{Fr, G1Affine};
+    use halo2curves::group::{Curve as _, Group};
+
+    fn points(count: u64) -> Vec<G1Affine> {
+        (1..=count).map(|i| (G1Affine::generator() * Fr::from(i * i)).to_affine()).collect()
+    }
+
+    #[test]
+    fn recoded_weights_have_their_value_and_distance() {
+        for weight in
+            [0, 1, 2, 15, 16, 17, 31, 32, 33, 1023, u64::MAX].map(Fr::from).into_iter().flat_map(|w| [w, -w])
+        {
+            let digits = naf(&weight);
+            let value = digits.iter().rev().fold(Fr::ZERO, |value, digit| {
+                let magnitude = Fr::from(u64::from(digit.unsigned_abs()));
+                value.double() + if *digit < 0 { -magnitude } else { magnitude }
+            });
+            assert_eq!(value, weight);
+            for window in digits.windows(5) {
+                assert!(window.iter().filter(|digit| **digit != 0).count() <= 1);
+            }
+            assert!(digits.iter().all(|digit| *digit == 0 || (digit % 2 != 0 && digit.unsigned_abs() < 16)));
+        }
+    }
+
+    #[test]
+    fn folding_agrees_with_single_multiplications() {
+        let big = Fr::from(3).invert().unwrap();
+        for weights in [
+            vec![Fr::ONE],
+            vec![big],
+            vec![Fr::ZERO, Fr::ZERO],
+            vec![Fr::ONE, -Fr::ONE],
+            vec![big, -big, big.square(), Fr::from(2)],
+        ] {
+            // Also more than a strip, and equal points in different blocks.
+            for m in [0, 1, 5, STRIP + 3] {
+                let mut bases = points((m * weights.len()) as u64);
+                if m == 5 {
+                    bases.fill(G1Affine::generator());
+                }
+                let folded = fold(&bases, &weights);
+                assert_eq!(folded.len(), m);
+                for i in [0, 1, m / 2, m.saturating_sub(1)].into_iter().filter(|i| *i < m) {
+                    let terms = weights.iter().enumerate().map(|(b, weight)| bases[b * m + i] * weight);
+                    let expected = terms.fold(halo2curves::bn256::G1::identity(), |sum, term| sum + term);
+                    assert_eq!(folded[i], expected.to_affine());
+                }
+            }
+        }
+    }
+}

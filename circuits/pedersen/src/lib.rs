@@ -2,6 +2,7 @@
 //!
 //! A commitment to v is `C = Σ v_i·G_i + blind·H` over generators derived by hashing, so nobody knows a relation
 //! between them. Every sum of points here is made of affine additions that share one inversion per batch.
+//! Nothing here runs in constant time: whoever times the prover learns about its values.
 //!
 //! | module | job |
 //! |---|---|
@@ -9,7 +10,7 @@
 //! | [`msm`], [`scalars`] | Σ v_i·G_i for bits, small integers and field elements |
 //! | [`commitment`] | C from a vector given as segments of different widths |
 //! | [`ipa`], [`fold`] | inner-product argument with delayed folding of the generators |
-//! | [`addition`], [`buckets`], [`curve`] | additions in batches, the bucket method, coordinates |
+//! | `addition`, `buckets`, [`curve`] | additions in batches, the bucket method, coordinates |
 
 mod addition;
 mod buckets;

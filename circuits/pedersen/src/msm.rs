@@ -8,7 +8,7 @@
 use crate::addition::{add_up, Scratch};
 use crate::buckets::{merge, weighted, Buckets};
 use crate::curve::Curve;
-use crate::scalars::{windows, Digit, Element, Scalar, Scalars};
+use crate::scalars::{bits_of, windows, words, Digit, Scalar, Scalars};
 use crate::PedersenError;
 use ff::PrimeField;
 use halo2curves::group::Group;
@@ -68,12 +68,17 @@ struct Term<'a, F> {
     position: usize,
     scalars: Scalars<'a, F>,
     bits: u32,
+    /// Canonical values of field elements, which every window reads.
+    values: Vec<[u64; 4]>,
 }
 
 fn by_digits<C: Curve>(bases: &[C], segments: &[&Segment<C::ScalarExt>]) -> C::CurveExt {
     let terms = segments.iter().map(|(position, scalars)| {
-        let bits = scalars.bits();
-        Term { position: *position, scalars: *scalars, bits }
+        let values = match scalars {
+            Scalars::Full(v) => v.par_iter().map(words).collect(),
+            _ => Vec::new(),
+        };
+        Term { position: *position, scalars: *scalars, bits: scalars.bits().max(bits_of(&values)), values }
     });
     let terms: Vec<_> = terms.filter(|term| term.bits > 0).collect();
     let threads = rayon::current_num_threads();
@@ -149,7 +154,7 @@ fn push_term<C: Curve>(sums: &mut Buckets<C>, term: &Term<C::ScalarExt>, digit: 
         Scalars::U32(v) => push(sums, v[range].iter().copied(), digit, position),
         Scalars::U64(v) => push(sums, v[range].iter().copied(), digit, position),
         Scalars::I64(v) => push(sums, v[range].iter().copied(), digit, position),
-        Scalars::Full(v) => push(sums, v[range].iter().copied().map(Element), digit, position),
+        Scalars::Full(_) => push(sums, term.values[range].iter().copied(), digit, position),
     }
 }
 

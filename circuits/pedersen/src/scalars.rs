@@ -51,15 +51,10 @@ impl Scalar for i64 {
     }
 }
 
-/// A field element, to be told apart from integers.
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-pub(crate) struct Element<F>(pub F);
-
-impl<F: PrimeField> Scalar for Element<F> {
+impl Scalar for [u64; 4] {
     #[inline(always)]
     fn parts(self) -> ([u64; 4], bool) {
-        (words(&self.0), false)
+        (self, false)
     }
 }
 
@@ -113,25 +108,26 @@ impl<F: PrimeField> Scalars<'_, F> {
         })
     }
 
-    /// Bits of the largest magnitude.
+    /// Bits of the largest magnitude of integers; 0 for field elements, whose canonical values are needed anyway.
     pub(crate) fn bits(&self) -> u32 {
         match self {
             Scalars::Bits(v) => u32::from(v.iter().any(|v| *v != 0)),
-            Scalars::U8(v) => bits_of(v, |v| [u64::from(*v), 0, 0, 0]),
-            Scalars::U16(v) => bits_of(v, |v| [u64::from(*v), 0, 0, 0]),
-            Scalars::U32(v) => bits_of(v, |v| [u64::from(*v), 0, 0, 0]),
-            Scalars::U64(v) => bits_of(v, |v| [*v, 0, 0, 0]),
-            Scalars::I64(v) => bits_of(v, |v| [v.unsigned_abs(), 0, 0, 0]),
-            Scalars::Full(v) => bits_of(v, words),
+            Scalars::U8(v) => bits_of(v),
+            Scalars::U16(v) => bits_of(v),
+            Scalars::U32(v) => bits_of(v),
+            Scalars::U64(v) => bits_of(v),
+            Scalars::I64(v) => bits_of(v),
+            Scalars::Full(_) => 0,
         }
     }
 }
 
-fn bits_of<T: Sync>(values: &[T], words: impl Fn(&T) -> [u64; 4] + Sync) -> u32 {
+/// Bits of the largest magnitude.
+pub(crate) fn bits_of(values: &[impl Scalar]) -> u32 {
     let or = |a: [u64; 4], b: [u64; 4]| std::array::from_fn(|i| a[i] | b[i]);
     let all = values
         .par_chunks(1 << 14)
-        .map(|values| values.iter().map(&words).fold([0; 4], or))
+        .map(|values| values.iter().map(|v| v.parts().0).fold([0; 4], or))
         .reduce(|| [0; 4], or);
     (0..4).rev().find(|i| all[*i] != 0).map_or(0, |i| 64 * i as u32 + 64 - all[i].leading_zeros())
 }
@@ -195,5 +191,30 @@ pub(crate) fn windows(bits: u32, width: u32) -> u32 {
         0
     } else {
         (bits + 1).div_ceil(width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_add_up_and_keep_their_limits() {
+        for bits in 1..=64u32 {
+            for width in 2..=17 {
+                let most = u64::MAX >> (64 - bits);
+                for value in [0, 1, most, most / 2, most / 2 + 1, most / 3, most - most / 3] {
+                    let mut sum = 0i128;
+                    for window in 0..windows(bits, width) {
+                        let digit = Digit::new(bits, width, window).of(value);
+                        assert!(digit.unsigned_abs() as usize <= Digit::limit(bits, width, window));
+                        sum += i128::from(digit) << (width * window);
+                    }
+                    assert_eq!(sum, i128::from(value), "{bits} bits, windows of {width}");
+                }
+            }
+        }
+        assert_eq!(Digit::new(63, 5, 2).of(-1234i64), -Digit::new(63, 5, 2).of(1234i64));
+        assert_eq!(windows(0, 7), 0);
     }
 }

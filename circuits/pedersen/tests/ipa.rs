@@ -99,6 +99,22 @@ fn delayed_folding_gives_the_textbook_argument() {
 }
 
 #[test]
+fn an_argument_with_several_folds_verifies() {
+    let case = bn256(1 << 13);
+    case.verify(&case.prove()).unwrap();
+}
+
+#[test]
+fn the_zero_vector_is_proved_with_identities() {
+    let mut case = bn256(32);
+    case.a = vec![Fr::ZERO; 32];
+    case.q = (case.u * Fr::ZERO).to_affine();
+    let argument = case.prove();
+    assert!(argument.rounds.iter().all(|pair| *pair == (case.q, case.q)));
+    case.verify(&argument).unwrap();
+}
+
+#[test]
 fn every_altered_element_is_refused() {
     let mut case = bn256(16);
     let good = case.prove();

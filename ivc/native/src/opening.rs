@@ -1,22 +1,15 @@
 //! Opening of Pedersen commitments: nova-snark's inner-product argument with a faster prover and a raw key encoding.
 //!
 //! Proof, transcript and verifier are nova-snark's own (`ipa_pc`; Bulletproofs, ePrint 2017/1066 §3). Its prover folds
-//! the generators in every round, two full scalar multiplications per pair. Here they are never folded: with block
-//! weights s over the original generators, round by round of a vector a of length n'
-//!
-//! ```text
-//! L = Σ_b s_b·⟨a_low,  G[b·n' + n'/2 ..]⟩ + ⟨a_low, b_high⟩·U      s ← (s_b·r⁻¹, s_b·r)
-//! R = Σ_b s_b·⟨a_high, G[b·n' ..]⟩       + ⟨a_high, b_low⟩·U      a ← r·a_low + r⁻¹·a_high
-//! ```
-//!
-//! is one multi-exponentiation of n terms per round. The verifying key stores its generators uncompressed: they are
-//! checked to lie on the curve, and the caller has compared the key's SHA-256, so no square roots are needed.
+//! the generators in every round, two full scalar multiplications per pair; here `pedersen::ipa` proves, which folds
+//! them once in several rounds and sends the same points. The verifying key stores its generators uncompressed: they
+//! are checked to lie on the curve, and the caller has compared the key's SHA-256, so no square roots are needed.
 
-use ff::Field;
+use halo2curves::group::Curve as _;
 use nova_snark::errors::NovaError;
 use nova_snark::provider::ipa_pc;
-use nova_snark::provider::pedersen::{CommitmentEngine, CommitmentKey, CommitmentKeyExtTrait};
-use nova_snark::provider::traits::DlogGroupExt;
+use nova_snark::provider::pedersen::{CommitmentEngine, CommitmentKey};
+use nova_snark::provider::traits::{DlogGroup, DlogGroupExt};
 use nova_snark::spartan::polys::eq::EqPolynomial;
 use nova_snark::traits::commitment::{CommitmentEngineTrait, Len};
 use nova_snark::traits::evaluation::EvaluationEngineTrait;
@@ -26,6 +19,7 @@ use std::io::Cursor;
 use std::marker::PhantomData;
 
 type Commitment<E> = <CommitmentEngine<E> as CommitmentEngineTrait<E>>::Commitment;
+type Point<E> = <<E as Engine>::GE as DlogGroup>::AffineGroupElement;
 type Nova<E> = ipa_pc::EvaluationEngine<E>;
 
 /// The opening; see the module's header.
@@ -40,9 +34,20 @@ pub struct VerifierKey<E: Pedersen> {
     nova: <Nova<E> as EvaluationEngineTrait<E>>::VerifierKey,
 }
 
-/// An engine with Pedersen commitments.
-pub trait Pedersen: Engine<GE: DlogGroupExt, CE = CommitmentEngine<Self>> {}
-impl<E: Engine<GE: DlogGroupExt, CE = CommitmentEngine<E>>> Pedersen for E {}
+/// An engine with Pedersen commitments over a curve that `pedersen` adds up.
+pub trait Pedersen:
+    Engine<
+    GE: DlogGroupExt<AffineGroupElement: pedersen::Curve<ScalarExt = Self::Scalar>>,
+    CE = CommitmentEngine<Self>,
+>
+{
+}
+impl<E> Pedersen for E
+where
+    E: Engine<CE = CommitmentEngine<E>>,
+    E::GE: DlogGroupExt<AffineGroupElement: pedersen::Curve<ScalarExt = E::Scalar>>,
+{
+}
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
@@ -107,32 +112,21 @@ impl<E: Pedersen> EvaluationEngineTrait<E> for Opening<E> {
         }
         transcript.dom_sep(b"IPA");
         transcript.absorb(b"U", &Claim::<E> { comm, eval });
-        let u = CommitmentEngine::<E>::setup(b"ipa", 1)?.scale(&transcript.squeeze(b"r")?);
-
-        let (mut a, mut b) = (poly.to_vec(), EqPolynomial::new(point.to_vec()).evals());
-        let mut s = vec![E::Scalar::ONE];
-        let (mut lefts, mut rights) = (Vec::new(), Vec::new());
-        while a.len() > 1 {
-            let half = a.len() / 2;
-            let (a_low, a_high) = a.split_at(half);
-            let (b_low, b_high) = b.split_at(half);
-            let cross = |a: &[E::Scalar], b: &[E::Scalar], from: usize| {
-                let value = a.iter().zip(b).map(|(a, b)| *a * b).sum::<E::Scalar>();
-                commit_blocks::<E>(ck, n, &s, a, from)
-                    + CommitmentEngine::commit(&u, &[value], &E::Scalar::ZERO)
-            };
-            let (left, right) = (cross(a_low, b_high, half), cross(a_high, b_low, 0));
-            transcript.absorb(b"L", &left);
-            transcript.absorb(b"R", &right);
-            let r = transcript.squeeze(b"r")?;
-            let inverse: E::Scalar = Option::from(r.invert()).ok_or(NovaError::InternalError)?;
-            a = a_low.iter().zip(a_high).map(|(low, high)| *low * r + inverse * high).collect();
-            b = b_low.iter().zip(b_high).map(|(low, high)| *low * inverse + r * high).collect();
-            s = s.iter().flat_map(|s| [*s * inverse, *s * r]).collect();
-            lefts.push(left);
-            rights.push(right);
-        }
-        argument(&lefts, &rights, &a[0])
+        let base = CommitmentEngine::<E>::setup(b"ipa", 1)?;
+        let base = *base.generators().first().ok_or(NovaError::InternalError)?;
+        let u = (base * transcript.squeeze(b"r")?).to_affine();
+        let argument = pedersen::ipa::prove(
+            ck.generators(),
+            &u,
+            poly.to_vec(),
+            EqPolynomial::new(point.to_vec()).evals(),
+            |left, right| {
+                transcript.absorb(b"L", &Sent::<E>(left));
+                transcript.absorb(b"R", &Sent::<E>(right));
+                Ok::<_, Failed>(transcript.squeeze(b"r")?)
+            },
+        )?;
+        encoded(&argument)
     }
 
     fn verify(
@@ -147,35 +141,49 @@ impl<E: Pedersen> EvaluationEngineTrait<E> for Opening<E> {
     }
 }
 
-/// Σ_b s_b·⟨a, G[b·2|a| + from ..]⟩ over the first n generators.
-fn commit_blocks<E: Pedersen>(
-    ck: &CommitmentKey<E>,
-    n: usize,
-    s: &[E::Scalar],
-    a: &[E::Scalar],
-    from: usize,
-) -> Commitment<E> {
-    let mut scalars = vec![E::Scalar::ZERO; n];
-    for (block, s) in scalars.chunks_mut(2 * a.len()).zip(s) {
-        for (out, a) in block[from..].iter_mut().zip(a) {
-            *out = *s * a;
-        }
-    }
-    CommitmentEngine::commit(ck, &scalars, &E::Scalar::ZERO)
-}
-
 /// nova-snark's argument, whose fields are private, through its own encoding.
-fn argument<E: Pedersen>(
-    lefts: &[Commitment<E>],
-    rights: &[Commitment<E>],
-    last: &E::Scalar,
+fn encoded<E: Pedersen>(
+    argument: &pedersen::ipa::Argument<Point<E>>,
 ) -> Result<<Nova<E> as EvaluationEngineTrait<E>>::EvaluationArgument, NovaError> {
+    let (lefts, rights): (Vec<_>, Vec<_>) =
+        argument.rounds.iter().map(|(left, right)| (E::GE::group(left), E::GE::group(right))).unzip();
     let encoding = crate::prover::encoding();
-    let bytes = bincode::serde::encode_to_vec((lefts, rights, last), encoding)
+    let bytes = bincode::serde::encode_to_vec((lefts, rights, argument.last), encoding)
         .map_err(|_| NovaError::InternalError)?;
     let (argument, _) =
         bincode::serde::decode_from_slice(&bytes, encoding).map_err(|_| NovaError::InternalError)?;
     Ok(argument)
+}
+
+/// An error of nova-snark, or of the argument, which nova-snark has no name for.
+struct Failed(NovaError);
+
+impl From<NovaError> for Failed {
+    fn from(error: NovaError) -> Self {
+        Failed(error)
+    }
+}
+
+impl From<pedersen::PedersenError> for Failed {
+    fn from(_: pedersen::PedersenError) -> Self {
+        Failed(NovaError::InternalError)
+    }
+}
+
+impl From<Failed> for NovaError {
+    fn from(failed: Failed) -> Self {
+        failed.0
+    }
+}
+
+/// What nova-snark absorbs of a commitment: coordinates and whether it is the identity.
+struct Sent<'a, E: Pedersen>(&'a Point<E>);
+
+impl<E: Pedersen> TranscriptReprTrait<E::GE> for Sent<'_, E> {
+    fn to_transcript_bytes(&self) -> Vec<u8> {
+        let (x, y, identity) = E::GE::group(self.0).to_coordinates();
+        [x.to_transcript_bytes(), y.to_transcript_bytes(), vec![identity.into()]].concat()
+    }
 }
 
 /// What nova-snark absorbs of an instance: commitment and value.
@@ -194,6 +202,7 @@ impl<E: Pedersen> TranscriptReprTrait<E::GE> for Claim<'_, E> {
 mod tests {
     use super::*;
     use crate::scheme::E2;
+    use ff::Field;
     use nova_snark::provider::Bn256EngineIPA;
 
     /// Same proof bytes as nova-snark's own prover, and its verifier accepts.
@@ -223,7 +232,7 @@ mod tests {
 
     #[test]
     fn the_argument_is_nova_s_byte_for_byte() {
-        for rounds in [0, 1, 2, 7] {
+        for rounds in [0, 1, 2, 7, 10] {
             equals_nova::<Bn256EngineIPA>(rounds);
             equals_nova::<E2>(rounds);
         }
