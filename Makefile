@@ -42,6 +42,7 @@ check: $(STAMPS)/native $(STAMPS)/test $(STAMPS)/lint ## format, lint, types and
 bench: $(STAMPS)/native $(STAMPS)/bench $(STAMPS)/classgroup ## measure all figures into benchmarks/results/ and docs/
 	$(BIN)/python benchmarks/step.py --docs
 	$(BIN)/python benchmarks/delays.py --docs
+	$(BIN)/python benchmarks/segment.py --docs
 
 classgroup: $(STAMPS)/native $(STAMPS)/classgroup ## add delays in class groups, for policies that name class-1024
 

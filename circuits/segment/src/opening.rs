@@ -12,7 +12,7 @@
 
 use crate::error::SegmentError;
 use crate::message::{receive_one, Reader};
-use crate::mle::{eq, eq_table};
+use crate::mle::{eq, eq_table, eq_table_scaled};
 use crate::powers::Powers;
 use crate::slots::Slot;
 use crate::sumcheck::{self, Instance, PaddedProduct};
@@ -57,16 +57,11 @@ impl SlotClaim {
         self.places.iter().map(|(slot, _)| slot.range().end).max().unwrap_or(0)
     }
 
-    fn add_weights(&self, scale: Fr, out: &mut [Fr]) {
-        let mut table = eq_table(&self.point);
-        table.par_iter_mut().for_each(|v| *v *= scale);
+    /// Adds scale·E; `table` is eq(point, ·).
+    fn add_weights(&self, scale: Fr, table: &[Fr], out: &mut [Fr]) {
         for (slot, coefficient) in &self.places {
-            let out = &mut out[slot.range()];
-            if *coefficient == Fr::ONE {
-                out.par_iter_mut().zip(&table).for_each(|(o, t)| *o += t);
-            } else {
-                out.par_iter_mut().zip(&table).for_each(|(o, t)| *o += *coefficient * t);
-            }
+            let by = scale * coefficient;
+            out[slot.range()].par_iter_mut().zip(table).for_each(|(o, t)| *o += by * t);
         }
     }
 }
@@ -144,9 +139,18 @@ pub(crate) fn add_scaled(sum: &mut Vec<Fr>, values: &[Fr], coefficient: Fr) {
 }
 
 fn weights(claims: &Claims, powers: &mut Powers) -> Vec<Fr> {
+    if let [SlotClaim { places, point, .. }] = claims.as_slice() {
+        if matches!(places.as_slice(), [(Slot { offset: 0, .. }, c)] if *c == Fr::ONE) {
+            return eq_table_scaled(point, powers.take());
+        }
+    }
     let mut out = vec![Fr::ZERO; claims.iter().map(SlotClaim::end).max().unwrap_or(0)];
-    for claim in claims {
-        claim.add_weights(powers.take(), &mut out);
+    // A layer's tensors follow each other and share their point.
+    for same in claims.chunk_by(|a, b| a.point == b.point) {
+        let table = eq_table(&same[0].point);
+        for claim in same {
+            claim.add_weights(powers.take(), &table, &mut out);
+        }
     }
     out
 }
