@@ -26,7 +26,7 @@ demo: $(STAMPS)/native ## train, delay, prove and verify the digits model (about
 test: test-rust test-python ## every test of both languages (the first time it fetches torch, about 2.5 GB on Linux)
 
 test-rust: $(STAMPS)/native
-	cargo test --release --workspace --locked
+	cargo test --workspace --locked
 
 test-python: $(STAMPS)/native $(STAMPS)/test $(STAMPS)/export $(STAMPS)/classgroup test-rust
 	$(BIN)/python -m pytest
@@ -83,7 +83,7 @@ $(STAMPS)/%: requirements/%.txt $(STAMPS)/venv
 	$(PIP) -r $<
 	@touch $@
 
-# The release build is the one that `cargo test --release` shares.
+# The release build is the one that ships; the tests of the crates are built by their own profile.
 $(STAMPS)/native: $(NATIVE) $(STAMPS)/base $(STAMPS)/build | tools
 	@echo "Building the native module (some minutes the first time)"
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --release --locked

@@ -8,6 +8,9 @@ __all__ = [
     "NativeError",
     "Parameters",
     "Prover",
+    "SegmentParameters",
+    "SegmentProver",
+    "SegmentRows",
     "Squarings",
     "Stored",
     "VerifyingKey",
@@ -27,13 +30,17 @@ __all__ = [
     "program_info",
     "random_field_element",
     "seed_field",
+    "segment_proof_sizes",
     "segment_size",
     "train_segment",
     "train_step",
 ]
 
 class NativeError(Exception):
-    """`args` is (code, message); codes: program, malformed, rejected, witness, state, resources."""
+    """`args` is (code, message); codes: program, malformed, rejected, witness, state, resources.
+
+    Of a segment bundle `malformed` and `rejected` come behind the part: dataset, fold, checkpoint or closing.
+    """
 
 def program_info(program: bytes) -> dict[str, Any]:
     """Sizes, widths and static bounds of a program."""
@@ -164,6 +171,94 @@ class Prover:
 
     def compress(self) -> bytes:
         """The compressed, zero-knowledge proof."""
+
+def segment_proof_sizes(program: bytes) -> dict[str, int]:
+    """Of a segment program: fold_bytes, dataset_bytes, closing_bytes, and log_generators."""
+
+@final
+class SegmentParameters:
+    """Sizes and generators of a segment program, for prover and verifier."""
+
+    def __new__(cls, program: bytes, cache: str | PathLike[str] | None = None) -> SegmentParameters:
+        """Loads the generators from the file `cache`, or derives them and writes it."""
+
+    @property
+    def remark(self) -> str | None:
+        """What was wrong with the cache, which cost time and nothing else."""
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of program and generators: what a policy states as its verifying key."""
+
+    def genesis_commitment(self, nonce: bytes) -> bytes:
+        """C_0."""
+
+    def checkpoint_commitment(self, key: bytes, log: bytes, weights: bytes) -> bytes:
+        """C_i at the end of the segment whose log is `log`."""
+
+    def verify(
+        self,
+        root: bytes,
+        nonce: bytes,
+        seeds: list[bytes],
+        checkpoints: list[bytes],
+        dataset: bytes,
+        folds: list[bytes],
+        closing: bytes,
+    ) -> None:
+        """Raises NativeError unless the proofs lead from C_0 over all checkpoints, on the seeds' batches."""
+
+@final
+class SegmentRows:
+    """The training rows with their commitments."""
+
+    def __new__(
+        cls, parameters: SegmentParameters, key: bytes, samples: bytes, labels_: bytes
+    ) -> SegmentRows:
+        """Commits to rows given as little-endian int32, under blinds derived from the key."""
+
+    @property
+    def root(self) -> bytes:
+        """Root over the rows, as the request states it."""
+
+@final
+class SegmentProver:
+    """The running proof of a segment run; holds secrets and never leaves the machine."""
+
+    @staticmethod
+    def start(rows: SegmentRows, key: bytes, nonce: bytes, manifest_digest: bytes) -> SegmentProver:
+        """A run at z_0."""
+
+    @staticmethod
+    def restore(rows: SegmentRows, key: bytes, state: bytes) -> SegmentProver:
+        """Continues from `state_bytes()`; NativeError "state" if it is damaged or foreign."""
+
+    def prove_fold(self, seed: bytes) -> tuple[bytes, dict[str, float]]:
+        """Proves and verifies the next fold: its proof; check_seconds, fold_seconds and the parts of that."""
+
+    def state_bytes(self) -> bytes:
+        """Bytes from which the run continues; they contain weights and blinds."""
+
+    @property
+    def folds(self) -> int:
+        """Folds proven."""
+
+    @property
+    def manifest_digest(self) -> bytes:
+        """Digest that the run was started with."""
+
+    @property
+    def proofs_digest(self) -> bytes:
+        """d_f = SHA-256(d_{f-1}, proof of fold f), d_0 = 0: the proofs that led to this state."""
+
+    def z(self) -> list[bytes]:
+        """Current state, six elements."""
+
+    def weights(self) -> bytes:
+        """Current weights as little-endian int64."""
+
+    def close(self) -> tuple[bytes, bytes]:
+        """The proof of the rows, and the closing of all folds so far."""
 
 def kernels() -> list[str]:
     """Names of the kernels that run on this machine, fastest first: "ifma", "portable"."""

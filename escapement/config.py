@@ -58,9 +58,20 @@ class TrainingSection(Section):
 
 
 class ProofSection(Section):
-    """`[proof]`: "ipa" is transparent; "hyperkzg" needs a powers-of-tau file, named by --ptau when used."""
+    """`[proof]`: "ipa" is transparent; "hyperkzg" needs a powers-of-tau file, named by --ptau when used.
+
+    `arithmetisation` becomes part of the program: "r1cs-nova" folds all steps into one proof of some
+    kilobytes; "segment" proves each fold by itself, much faster, and hides less (its statement says what).
+    """
 
     scheme: Literal["ipa", "hyperkzg"] = "ipa"
+    arithmetisation: Literal["r1cs-nova", "segment"] = "r1cs-nova"
+
+    @model_validator(mode="after")
+    def _fitting(self) -> "ProofSection":
+        if self.arithmetisation == "segment" and self.scheme != "ipa":
+            raise ValueError('scheme must be "ipa" with arithmetisation "segment"')
+        return self
 
 
 class ClampingSection(Section):
@@ -81,8 +92,8 @@ class Config(Section):
     clamping: ClampingSection = ClampingSection()
 
 
-def load_config(path: Path) -> Config:
-    """Read and check a configuration; paths come back absolute.
+def load_config(path: Path, arithmetisation: str | None = None) -> Config:
+    """Read and check a configuration; paths come back absolute. `arithmetisation` replaces the file's own.
 
     Raises InputError `config-unreadable` (5) when the file cannot be read, UsageError `config-syntax` (2)
     when it is not TOML, `config-invalid` (2) naming every key that is unknown, missing or out of range.
@@ -91,13 +102,16 @@ def load_config(path: Path) -> Config:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("config-unreadable", f"{path}: cannot be read: {error}") from error
-    return _absolute(parse_config(text, str(path)), path.resolve().parent)
+    return _absolute(parse_config(text, str(path), arithmetisation), path.resolve().parent)
 
 
-def parse_config(text: str, where: str) -> Config:
-    """The configuration that the text states, paths as written; raises as `load_config`."""
+def parse_config(text: str, where: str, arithmetisation: str | None = None) -> Config:
+    """The configuration that the text states, paths as written; otherwise as `load_config`."""
     try:
-        return Config.model_validate(tomllib.loads(text))
+        table = tomllib.loads(text)
+        if arithmetisation is not None and isinstance(table.setdefault("proof", {}), dict):
+            table["proof"]["arithmetisation"] = arithmetisation
+        return Config.model_validate(table)
     except tomllib.TOMLDecodeError as error:
         raise UsageError("config-syntax", f"{where}: not TOML: {error}") from error
     except ValidationError as error:

@@ -13,6 +13,12 @@ import typer
 from rich.console import Console
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of text.")]
+ArithmetisationOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="How folds are proven: r1cs-nova or segment (default: the configuration's)."
+    ),
+]
 
 stdout = Console(highlight=False, soft_wrap=True)
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)

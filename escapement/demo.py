@@ -16,8 +16,10 @@ from ivc.files import write_atomic
 from ivc.rundir import RunDirectory
 
 
-def run_demo(out: Path, segments: int | None) -> report.Report:
+def run_demo(out: Path, segments: int | None, arithmetisation: str | None = None) -> report.Report:
     """Run the demo into `out`, with fewer `segments` than its configuration has if given.
+
+    `arithmetisation` replaces the configuration's own.
 
     Raises UsageError `not-a-demo` for a folder that holds something else, and the errors of every room.
     """
@@ -26,16 +28,16 @@ def run_demo(out: Path, segments: int | None) -> report.Report:
     _clear(out)
     run, policy, bundle = out / RUN, out / POLICY, out / BUNDLE
     console.log("1/5 Trainer: compile the model, commit to the data, write the request")
-    request = create_run(config, run)["request_file"]
+    request = create_run(config, run, arithmetisation)["request_file"]
     console.log("2/5 Verifier: make a policy for the request")
     with RunDirectory.open(run, lock=False) as opened:
         planned = estimate(opened.program, scheme=opened.request.scheme, segments=1)
     # A delay as long as the proof of a segment costs an honest trainer next to nothing.
     squarings = calibrated("rsa-2048", planned.prove_seconds_per_step * planned.steps)
     write_policy(request, policy, squarings=squarings, max_segments=segments)
-    console.log("3/5 Trainer: train, delay, prove, fold")
+    console.log("3/5 Trainer: train, delay, prove")
     run_all(run, policy=policy)
-    console.log("4/5 Trainer: compress the proof, write the bundle")
+    console.log("4/5 Trainer: make the last proof, write the bundle")
     made = finish_run(run, out=bundle)
     console.log("5/5 Anyone: verify the bundle, first with nothing cached")
     cold, warm = report.verify_afresh(policy, bundle, times=2)

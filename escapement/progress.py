@@ -89,9 +89,11 @@ class Watcher:
             case events.DelaysProven():
                 return f"Proof of all {event.delays} delays in {human_seconds(event.seconds)}"
             case events.CompressionStarted():
-                return f"Compressing the proof of {event.folds} folds (no progress is shown)"
+                return f"Making the last proof over {event.folds} folds (no progress is shown)"
             case events.Compressed():
-                return f"Compressed to {human_bytes(event.proof_bytes)} in {human_seconds(event.seconds)}"
+                return (
+                    f"Proofs of {human_bytes(event.proof_bytes)}, the last in {human_seconds(event.seconds)}"
+                )
             case events.BundleWritten():
                 return f"Bundle verified and written: {event.path}, {human_bytes(event.bundle_bytes)}"
             case _:

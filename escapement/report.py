@@ -1,6 +1,6 @@
 """The demo's report: figures gathered from a finished run, and two verifications in fresh processes.
 
-slowdown = (folds + compression) / (the same steps in NumPy float32)
+slowdown = (folds + last proof) / (the same steps in NumPy float32)
 """
 
 import json
@@ -28,8 +28,9 @@ from zkml.program import Program
 class Report:
     """What report.json holds. Seconds, bytes, counts; accuracy is a share of the test rows.
 
-    prove_seconds_per_step: folds with their check and saving, over steps, while delays run; compression
-    apart. verify_seconds_cold and _warm: whole fresh processes, with an empty cache and with the key in it.
+    prove_seconds_per_step: folds with their check and saving, over steps, while delays run; the last proof
+    (compress_seconds: compression, or the closing) apart. verify_seconds_cold and _warm: whole fresh
+    processes, with an empty cache and with the key in it.
     """
 
     prove_seconds_per_step: float
@@ -42,8 +43,10 @@ class Report:
     test_accuracy: float
     steps: int
     segments: int
+    arithmetisation: str
     constraints_per_fold: int
     constraints_by_part: dict[str, int]
+    committed_per_fold: int
     slowdown: float
     float32_seconds_per_step: float
     squarings: int
@@ -73,8 +76,10 @@ def gather(
         test_accuracy=accuracy(program, weights, test.x, test.labels),
         steps=steps,
         segments=made["segments"],
+        arithmetisation=planned.arithmetisation,
         constraints_per_fold=planned.constraints_per_fold,
         constraints_by_part=planned.constraints_by_part,
+        committed_per_fold=planned.committed_per_fold,
         slowdown=(proving + made["compress_seconds"]) / (steps * float32),
         float32_seconds_per_step=float32,
         squarings=made["squarings"],
@@ -114,9 +119,8 @@ def in_words(report: Report, policy: Path, bundle: Path) -> str:
             f"Trained and proven   {report.steps} steps in {report.segments} segments, "
             f"{report.squarings:,} squarings one after the other",
             f"Test accuracy        {report.test_accuracy:.1%}",
-            f"Proving              {seconds(report.prove_seconds_per_step)} per step, "
-            f"{report.constraints_per_fold:,} constraints per fold",
-            f"Compression          {seconds(report.compress_seconds)}",
+            f"Proving              {seconds(report.prove_seconds_per_step)} per step, {_size(report)}",
+            f"Last proof           {seconds(report.compress_seconds)}",
             f"Peak memory          {size(report.peak_memory_bytes)}",
             f"Bundle               {size(report.bundle_bytes)}, of which proof {size(report.proof_bytes)}",
             f"Verification         {seconds(report.verify_seconds_cold)} with nothing cached, "
@@ -129,6 +133,12 @@ def in_words(report: Report, policy: Path, bundle: Path) -> str:
             f"  {_command()} verify --policy {policy} {bundle}",
         ]
     )
+
+
+def _size(report: Report) -> str:
+    if report.committed_per_fold:
+        return f"{report.committed_per_fold:,} values committed per fold"
+    return f"{report.constraints_per_fold:,} constraints per fold"
 
 
 def write(report: Report, path: Path) -> None:

@@ -14,9 +14,12 @@ from ivc.run import run
 from ivc.rundir import RunDirectory
 
 
-def create_run(config: Path, folder: Path) -> dict[str, Any]:
-    """Make a run directory from a configuration file; raises the errors of zkml and ivc."""
-    loaded = load_config(config)
+def create_run(config: Path, folder: Path, arithmetisation: str | None = None) -> dict[str, Any]:
+    """Make a run directory from a configuration file; raises the errors of zkml and ivc.
+
+    `arithmetisation` replaces the configuration's own.
+    """
+    loaded = load_config(config, arithmetisation)
     workload = prepare(loaded)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with RunDirectory.create(
@@ -36,6 +39,7 @@ def create_run(config: Path, folder: Path) -> dict[str, Any]:
             "request_file": opened.request_path,
             "request": opened.request.digest(),
             "program": workload.program.digest(),
+            "arithmetisation": workload.program.arithmetisation,
             "steps": workload.program.steps,
             "training_rows": len(workload.train.x),
             "test_rows": len(workload.test.x),
@@ -77,7 +81,7 @@ def run_all(
 
 
 def finish_run(folder: Path, *, out: Path | None = None, ptau: Path | None = None) -> dict[str, Any]:
-    """Compress, sign, verify and write the bundle."""
+    """Make the last proof, sign, verify and write the bundle."""
     with RunDirectory.open(folder) as opened, Watcher() as watcher:
         made = finish(opened, out, on_event=watcher, ptau=ptau)
     return {

@@ -48,4 +48,5 @@ def _training(config: Config) -> TrainingConfig:
         margin_bits=training.margin_bits,
         calibration_steps=training.calibration_steps,
         calibration_runs=training.calibration_runs,
+        arithmetisation=config.proof.arithmetisation,
     )

@@ -4,8 +4,12 @@ verifying-keys/<id>.key, id = SHA-256(tag ‖ SHA-256(program) ‖ SHA-256(schem
 found only for the program that it was derived from, whatever a policy says, and used only if its SHA-256 is
 the digest asked for. A damaged file is renamed to *.damaged and made again. A folder that
 cannot be written costs time, nothing else: that is logged. Deriving: 6 to 15 s. Loading: well below 1 s.
+
+generators/ has the generators of the segment argument, one file for all programs; the native module has their
+digests and uses nothing else, and the policy's digest covers what was loaded.
 """
 
+import functools
 import hashlib
 import logging
 import os
@@ -59,6 +63,29 @@ def parameters(program: bytes, scheme: str, ptau: Path | None = None) -> _escape
     powers = _powers(scheme, ptau)
     with native_errors("parameters"), _quiet(scheme):
         return _escapement.Parameters.setup(program, scheme, powers)
+
+
+def segment_parameters(program: bytes) -> _escapement.SegmentParameters:
+    """Sizes and generators of a segment program (some µs per generator the first time, then cached).
+
+    Raises Malformed `program-invalid`, Resources.
+    """
+    return _segment_parameters(program, folder())
+
+
+@functools.lru_cache(maxsize=2)
+def _segment_parameters(program: bytes, cache: Path) -> _escapement.SegmentParameters:
+    path: Path | None = cache / "generators" / "bn254.points"
+    try:
+        cache.joinpath("generators").mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        _log.warning("the generators are not cached: %s", error)
+        path = None
+    with native_errors("parameters"):
+        parameters = _escapement.SegmentParameters(program, path)
+    if parameters.remark:
+        _log.warning("%s", parameters.remark)
+    return parameters
 
 
 def folder() -> Path:

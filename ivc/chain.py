@@ -16,11 +16,11 @@ import _escapement
 
 import vdf
 from ivc.bundle import Segment
+from ivc.commitments import genesis_commitment
 from ivc.encoding import hash_fields, u64
 from ivc.errors import Rejected, delay_errors, native_errors
 from ivc.manifest import Manifest
 from ivc.policy import Policy
-from ivc.program import genesis_commitment
 from ivc.request import Request
 
 
@@ -86,6 +86,15 @@ def advance(manifest_digest: bytes, index: int, head: Head, y: bytes, checkpoint
     return Head(checkpoint, own_seed, log)
 
 
+def follow(manifest: Manifest, segments: Sequence[Segment]) -> list[Head]:
+    """The chain before its first delay and after every segment, by the claimed outputs and checkpoints."""
+    digest = manifest.digest()
+    heads = [start(digest, manifest.genesis)]
+    for index, segment in enumerate(segments):
+        heads.append(advance(digest, index, heads[-1], segment.y, segment.checkpoint))
+    return heads
+
+
 def check_delays(manifest: Manifest, segments: Sequence[Segment], delays: bytes) -> Head:
     """Check the one proof of all delays, with the manifest's group and T; the head after the last segment.
 
@@ -93,14 +102,14 @@ def check_delays(manifest: Manifest, segments: Sequence[Segment], delays: bytes)
     own code, Malformed, Rejected or Resources.
     """
     digest, group = manifest.digest(), vdf.group(manifest.group)
-    head, inputs = start(digest, manifest.genesis), []
-    for index, segment in enumerate(segments):
-        context = delay_context(digest, index, head.checkpoint, head.seed)
-        inputs.append(group.input(context, manifest.squarings))
-        head = advance(digest, index, head, segment.y, segment.checkpoint)
+    heads = follow(manifest, segments)
+    contexts = (
+        delay_context(digest, index, head.checkpoint, head.seed) for index, head in enumerate(heads[:-1])
+    )
+    inputs = [group.input(context, manifest.squarings) for context in contexts]
     with delay_errors("delays"):
         group.verify_run(inputs, [segment.y for segment in segments], delays, manifest.squarings)
-    return head
+    return heads[-1]
 
 
 def initial_state(manifest: Manifest, request: Request) -> list[bytes]:

@@ -34,6 +34,32 @@ def decode(data: bytes, where: str, *, max_bytes: int, max_items: int = 4096) ->
     return array(value, where)
 
 
+def leading(data: bytes, where: str, count: int) -> tuple[int, list[Any]]:
+    """Items that the array at the start of `data` says it has, and its first `count`, all strings.
+
+    Nothing behind them is looked at. Raises Malformed `truncated`, `forbidden-type`, `not-ascii`,
+    `wrong-type`, `wrong-length`, `not-canonical`.
+    """
+    major, length, position = _head(data, 0, where)
+    if major != _ARRAY or not count <= length < _SHORT:
+        raise Malformed("wrong-type", f"{where}: array of {count} to {_SHORT - 1} items expected")
+    items: list[Any] = []
+    for _ in range(count):
+        major, size, start = _head(data, position, where)
+        position = start + size
+        if major not in (_BYTES, _TEXT):
+            raise Malformed("wrong-type", f"{where}: string expected at byte {start}")
+        if position > len(data):
+            raise Malformed("truncated", f"{where}: {size} claimed at byte {start}, it ends before")
+        content = data[start:position]
+        if major == _TEXT and not content.isascii():
+            raise Malformed("not-ascii", f"{where}: text at byte {start} is not ASCII")
+        items.append(content.decode("ascii") if major == _TEXT else content)
+    if data[:position] != encode([0] * length)[:1] + b"".join(map(encode, items)):
+        raise Malformed("not-canonical", f"{where}: not the deterministic encoding of what it says")
+    return length, items
+
+
 def array(value: Any, where: str, length: int | None = None) -> list[Any]:
     """`value` if it is an array (of `length` items)."""
     if not isinstance(value, list):

@@ -59,16 +59,32 @@ class StorageError(IvcError):
 def native_errors(subject: str) -> Iterator[None]:
     """Turn the native module's errors inside the block into this room's: code `<subject>-<native code>`.
 
-    A program that the native module refuses is `program-invalid` whatever the subject.
+    A program that the native module refuses is `program-invalid` whatever the subject. A native code may name
+    a part first: `fold-rejected` is a rejection.
     """
     try:
         yield
     except _escapement.NativeError as error:
         code, message = error.args
         name = "program-invalid" if code == "program" else f"{subject}-{code}"
-        raise _NATIVE.get(code, Rejected)(name, f"{subject}: {message}") from error
+        raise _NATIVE.get(code.rpartition("-")[2], Rejected)(name, f"{subject}: {message}") from error
     except MemoryError as error:
         raise Resources("out-of-memory", f"{subject}: out of memory; use a machine with more") from error
+
+
+@contextmanager
+def unverifiable(subject: str) -> Iterator[None]:
+    """Make whatever else happens inside the block a rejection, `<subject>-unverifiable`: only a normal end is
+
+    acceptance.
+    """
+    try:
+        yield
+    except (Malformed, Rejected, Resources, KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:
+        # A Rust panic arrives as an exception that does not derive from Exception.
+        raise Rejected(f"{subject}-unverifiable", f"{subject}: the verifier failed on it: {error}") from error
 
 
 @contextmanager

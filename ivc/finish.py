@@ -1,16 +1,17 @@
-"""From a proven run to the file that is submitted: compress, sign, verify as a stranger would, write.
+"""From a proven run to the file that is submitted: last proof, signature, a stranger's verification, file.
 
 Nothing is written that `ivc.verify` has not accepted under the run's own policy. The run can go on
 afterwards, with more segments, and be finished again.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import vdf
-from ivc.bundle import Bundle, Segment, signed_message
+from ivc.bundle import signed_message
 from ivc.errors import Rejected, delay_errors
 from ivc.events import BundleWritten, Compressed, CompressionStarted, DelaysProven, Event, ignore
 from ivc.journal import journal
@@ -23,6 +24,7 @@ from ivc.states import folds_of, saved_states
 from ivc.storage import save
 from ivc.stored import stored_chain
 from ivc.verify import verify
+from ivc.verifying import AnyBundle
 
 
 @dataclass(frozen=True)
@@ -58,12 +60,10 @@ def finish(
     _require_whole(material, folds_of(saved[0]) if saved else 0)
     device = directory.device_key()
     with journal(directory, on_event) as emit:
-        segments, delays, proof, compress_seconds = _prove(material, emit, ptau)
-        last = segments[-1].checkpoint
-        message = signed_message(material.digest, len(segments), last, proof)
-        signature = device.sign(message)
-        request, manifest = material.request.encode(), material.manifest.encode()
-        data = Bundle(request, manifest, segments, delays, proof, signature).encode()
+        bundle, compress_seconds = _prove(material, emit, ptau)
+        last = bundle.segments[-1].checkpoint
+        message = signed_message(material.digest, len(bundle.segments), last, bundle.proofs)
+        data = dataclasses.replace(bundle, signature=device.sign(message)).encode()
         started = time.perf_counter()
         statement = verify(material.policy, data, ptau=ptau)
         verify_seconds = time.perf_counter() - started
@@ -76,16 +76,14 @@ def finish(
         steps=statement.steps,
         squarings=statement.squarings,
         bundle_bytes=len(data),
-        proof_bytes=len(proof),
+        proof_bytes=sum(map(len, bundle.proofs)),
         compress_seconds=compress_seconds,
         verify_seconds=verify_seconds,
     )
 
 
-def _prove(
-    material: Material, emit: Callable[[Event], None], ptau: Path | None
-) -> tuple[tuple[Segment, ...], bytes, bytes, float]:
-    """Segments, proof of the delays, compressed proof, its seconds; the prover's memory is free on return."""
+def _prove(material: Material, emit: Callable[[Event], None], ptau: Path | None) -> tuple[AnyBundle, float]:
+    """The unsigned bundle, and the seconds of its last proof; the prover's memory is free on return."""
     proving = Proving(material, emit, ptau)
     _require_whole(material, proving.folds)
     heads, segments, stored = stored_chain(material, proving.folds // material.info.folds_per_segment)
@@ -96,10 +94,10 @@ def _prove(
     emit(DelaysProven(len(stored), time.perf_counter() - started))
     emit(CompressionStarted(proving.folds))
     started = time.perf_counter()
-    proof = proving.compress()
+    bundle = proving.bundle(segments, delays)
     seconds = time.perf_counter() - started
-    emit(Compressed(seconds, len(proof), peak_memory()))
-    return segments, delays, proof, seconds
+    emit(Compressed(seconds, sum(map(len, bundle.proofs)), peak_memory()))
+    return bundle, seconds
 
 
 def _require_whole(material: Material, folds: int) -> None:

@@ -8,17 +8,21 @@ from dataclasses import dataclass, field
 
 import _escapement
 
-from ivc.errors import Malformed, native_errors
+from ivc.commitments import dataset_root, segment_rows
+from ivc.errors import Malformed
 from ivc.manifest import Manifest
 from ivc.policy import Policy
-from ivc.program import ProgramInfo, program_info
+from ivc.program import SEGMENT, ProgramInfo, program_info
 from ivc.request import Request
 from ivc.rundir import RunDirectory
 
 
 @dataclass(frozen=True)
 class Material:
-    """A run's fixed inputs. `digest`: M; `samples`, `labels`: the rows as the native module takes them."""
+    """A run's fixed inputs. `digest`: M; `samples`, `labels`: the rows as the native module takes them.
+
+    `rows`: with their commitments, for the segment argument, where these take too long to be made twice.
+    """
 
     directory: RunDirectory
     request: Request
@@ -29,6 +33,7 @@ class Material:
     key: bytes = field(repr=False)
     samples: bytes = field(repr=False)
     labels: bytes = field(repr=False)
+    rows: _escapement.SegmentRows | None = field(repr=False)
 
     @property
     def program(self) -> bytes:
@@ -44,8 +49,10 @@ def load_material(directory: RunDirectory) -> Material:
     """
     policy, manifest, key = directory.policy(), directory.manifest(), directory.blinding_key()
     samples, labels = directory.training_rows().to_native()
-    with native_errors("dataset"):
-        root = _escapement.dataset_root(directory.program, key, samples, labels)
+    info = program_info(directory.program)
+    inputs = (directory.program, key, samples, labels)
+    rows = segment_rows(*inputs) if info.arithmetisation == SEGMENT else None
+    root = dataset_root(*inputs) if rows is None else rows.root
     if root != directory.request.root:
         raise Malformed(
             "dataset-damaged", f"{directory.path / 'data'}: not the rows that this run's request commits to"
@@ -53,11 +60,12 @@ def load_material(directory: RunDirectory) -> Material:
     return Material(
         directory=directory,
         request=directory.request,
-        info=program_info(directory.program),
+        info=info,
         policy=policy,
         manifest=manifest,
         digest=manifest.digest(),
         key=key,
         samples=samples,
         labels=labels,
+        rows=rows,
     )

@@ -1,6 +1,6 @@
 """A program as the chain sees it: opaque canonical bytes, and the numbers that verifier and statement need.
 
-The native module decodes it, checks every range and the static analysis of protocol §3, and computes C_0.
+The native module decodes it and checks every range and the static analysis of protocol §3.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,13 @@ class Layer:
 
 @dataclass(frozen=True)
 class ProgramInfo:
-    """Sizes of a checked program; `max_segments` is how many its widths are sized for."""
+    """Sizes of a checked program; `max_segments` is how many its widths are sized for.
+
+    `arithmetisation`: "r1cs-nova" or "segment"; it alone decides how runs are proven and verified.
+    """
 
     digest: bytes
+    arithmetisation: str
     batch: int
     steps_per_fold: int
     folds_per_segment: int
@@ -46,6 +50,7 @@ def program_info(program: bytes) -> ProgramInfo:
     )
     return ProgramInfo(
         digest=info["digest"],
+        arithmetisation=info["arithmetisation"],
         batch=info["batch"],
         steps_per_fold=info["k"],
         folds_per_segment=info["m"],
@@ -57,7 +62,4 @@ def program_info(program: bytes) -> ProgramInfo:
     )
 
 
-def genesis_commitment(program: bytes, nonce: bytes) -> bytes:
-    """C_0: the commitment to the weights that `nonce` gives (protocol §4), blind 0."""
-    with native_errors("genesis"):
-        return _escapement.genesis_commitment(program, nonce)
+NOVA, SEGMENT = "r1cs-nova", "segment"

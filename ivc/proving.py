@@ -1,27 +1,31 @@
-"""The running proof of a run: restored from the last good file, one fold at a time, saved after each.
+"""The running proof of a run: restored from the last good files, one fold at a time, saved after each.
 
 Before and after every fold the state z must be the one that the trained chain demands, in every coordinate,
 so that the proof never leaves the training it is to prove. A damaged newest file is set aside and the one
 before it continues; if none is left, proving starts again at fold 1: checkpoints and delays are all there.
+What a fold's proof is, the program's arithmetisation decides (`ivc.running_proof`).
 """
 
-import hashlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-import _escapement
-
-from ivc import cache, chain
+from ivc import chain
+from ivc.bundle import Segment
 from ivc.chain import Head
-from ivc.errors import Rejected, native_errors
+from ivc.errors import Rejected
 from ivc.events import Damaged, Event, FoldProven, SetUpDone, SetUpStarted, StateSaved
 from ivc.material import Material
-from ivc.states import folds_of, save_state, saved_states
-from ivc.storage import read, set_aside
+from ivc.nova_proving import NovaProof
+from ivc.program import NOVA, SEGMENT
+from ivc.running_proof import RunningProof
+from ivc.segment_proving import SegmentProof
+from ivc.storage import set_aside
+from ivc.verifying import AnyBundle
 
-SetUp = Future[_escapement.Parameters]
+SetUp = Future[Any]
 
 
 class Proving:
@@ -34,24 +38,23 @@ class Proving:
         ptau: Path | None,
         meanwhile: Callable[[SetUp], None] = lambda _: None,
     ) -> None:
-        """Set up (about 15 s, in a thread beside `meanwhile`, which gets its future) and restore.
+        """Set up (up to 15 s, in a thread beside `meanwhile`, which gets its future) and restore.
 
         Raises Rejected `verifying-key-mismatch`, UsageError `ptau-missing`, Resources.
         """
         self._material, self._emit, started = material, emit, time.perf_counter()
+        kind = KINDS[material.info.arithmetisation]
         emit(SetUpStarted())
         with ThreadPoolExecutor(max_workers=1) as pool:
-            future = pool.submit(cache.parameters, material.program, material.request.scheme, ptau)
+            future: SetUp = pool.submit(kind.set_up, material, ptau)
             meanwhile(future)
-        self._parameters = future.result()
-        self._require_key()
-        self._prover = self._restore()
+        self._proof: RunningProof = kind.restore(material, future.result(), self._set_aside)
         emit(SetUpDone(time.perf_counter() - started, self.folds))
 
     @property
     def folds(self) -> int:
         """Folds proven."""
-        return self._prover.folds
+        return self._proof.folds
 
     def prove_next(self, heads: list[Head]) -> bool:
         """Prove and save the next fold of the chain `heads`; false if it is not trained yet.
@@ -63,11 +66,12 @@ class Proving:
             return False
         self.require_state(heads)
         segment = self.folds // per_segment + 1
-        with native_errors("fold"):
-            times = self._prover.prove_fold(heads[segment].seed)
+        check_seconds, fold_seconds = self._proof.prove_fold(heads[segment].seed)
         self.require_state(heads)
-        self._emit(FoldProven(self.folds, segment, times["check_seconds"], times["fold_seconds"]))
-        self._save()
+        self._emit(FoldProven(self.folds, segment, check_seconds, fold_seconds))
+        started = time.perf_counter()
+        saved = self._proof.save()
+        self._emit(StateSaved(self.folds, saved, time.perf_counter() - started))
         return True
 
     def require_state(self, heads: list[Head]) -> None:
@@ -82,7 +86,7 @@ class Proving:
             expected = chain.final_state(heads[segment], request)
         else:
             expected = chain.initial_state(self._material.manifest, request)
-        for name, wanted, got in zip(COORDINATES, expected, self._prover.z(), strict=True):
+        for name, wanted, got in zip(COORDINATES, expected, self._proof.z(), strict=True):
             if wanted != got and not (position and name == "weights"):
                 number = -(-self.folds // info.folds_per_segment)
                 raise Rejected(
@@ -92,46 +96,13 @@ class Proving:
                     f"{number} to train that segment again, or the files in proof/ to prove again",
                 )
 
-    def compress(self) -> bytes:
-        """The zero-knowledge proof of all folds so far."""
-        with native_errors("compression"):
-            return self._prover.compress()
-
-    def _save(self) -> None:
-        started = time.perf_counter()
-        with native_errors("state"):
-            data = self._prover.state_bytes()
-        save_state(self._material.directory.proofs, self.folds, data)
-        self._emit(StateSaved(self.folds, len(data), time.perf_counter() - started))
-
-    def _require_key(self) -> None:
-        with native_errors("verifying-key"):
-            digest = hashlib.sha256(self._parameters.verifying_key_bytes()).digest()
-        wanted = self._material.policy.verifying_key
-        if digest != wanted:
-            raise Rejected(
-                "verifying-key-mismatch",
-                f"verifying key: the policy states {wanted.hex()}, the program's is {digest.hex()}; ask the "
-                "verifier for a policy made for this request with this version",
-            )
-
-    def _restore(self) -> _escapement.Prover:
-        material = self._material
-        inputs = (self._parameters, material.program, material.key, material.samples, material.labels)
-        for path in saved_states(material.directory.proofs):
-            try:
-                prover = _escapement.Prover.restore(*inputs, read(path, "running proof"))
-            except _escapement.NativeError as error:
-                self._set_aside(path, str(error.args[1]))
-                continue
-            if prover.folds == folds_of(path) and prover.manifest_digest == material.digest:
-                return prover
-            self._set_aside(path, f"fold {prover.folds} of manifest {prover.manifest_digest.hex()}")
-        with native_errors("prover"):
-            return _escapement.Prover.start(*inputs, material.policy.nonce, material.digest)
+    def bundle(self, segments: tuple[Segment, ...], delays: bytes) -> AnyBundle:
+        """The bundle of all folds so far, with 64 zero bytes for a signature."""
+        return self._proof.bundle(segments, delays)
 
     def _set_aside(self, path: Path, reason: str) -> None:
         self._emit(Damaged(str(path), str(set_aside(path)), reason))
 
 
 COORDINATES = ("log", "weights", "seed", "position", "root", "key commitment")
+KINDS: dict[str, type[NovaProof] | type[SegmentProof]] = {NOVA: NovaProof, SEGMENT: SegmentProof}

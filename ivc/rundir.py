@@ -4,7 +4,8 @@
     request.cbor config.toml      what was asked for         policy.toml manifest.cbor   the policy adopted
     blinding.key device.key       secrets, mode 0600         data/*.npy         quantised rows, mode 0600
     checkpoints/NNNN.safetensors  weights, mode 0600         delays/NNNN.json   outputs with proofs
-    proof/fold-NNNNNNNN.state     running proof, mode 0600   metrics.jsonl run.log
+    proof/fold-NNNNNNNN.state     running proof, mode 0600   proof/fold-NNNNNNNN.proof   of one fold (segment)
+    metrics.jsonl run.log
 
 Whoever copies a run directory has its secrets. Folders are mode 0700.
 """
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ivc import chain, keys
 from ivc.checkpoint import Weights, arrays, load_checkpoint
+from ivc.commitments import dataset_root
 from ivc.dataset import Rows, load_rows, make_rows, save_rows, test_digest
 from ivc.errors import Rejected, UsageError, native_errors
 from ivc.folder import acquire_lock, new_folder, require_marker
@@ -77,11 +79,9 @@ class RunDirectory:
             make_rows(test_x, test_labels, features, "test rows"),
         )
         key, device = keys.new_blinding_key(), Ed25519PrivateKey.generate()
-        with native_errors("dataset"):
-            root = _escapement.dataset_root(program, key, *train.to_native())
         request = Request(
             program=program,
-            root=root,
+            root=dataset_root(program, key, *train.to_native()),
             key_commitment=_escapement.key_commitment(key),
             device_key=device.public_key().public_bytes_raw(),
             scheme=scheme,

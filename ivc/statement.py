@@ -1,18 +1,19 @@
 """What a valid bundle shows: an immutable record with a versioned schema, as JSON or in words.
 
 seconds = N·T / fastest_squarings_per_second, the policy's absolute rate; no other conversion is made.
-`shown`, `not_shown` and `learned` are complete lists, in the terms of docs/threat-model.md.
+`shown`, `not_shown` and `learned` are complete lists, in the terms of docs/threat-model.md (`ivc.limits`).
 """
 
 import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from ivc.bundle import Bundle
+from ivc import limits
 from ivc.manifest import Manifest
 from ivc.policy import Policy
-from ivc.program import Layer, ProgramInfo
+from ivc.program import NOVA, SEGMENT, Layer, ProgramInfo
 from ivc.request import Request
+from ivc.verifying import AnyBundle
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Statement:
     """
 
     schema: str
+    arithmetisation: str
     program: bytes
     request: bytes
     manifest: bytes
@@ -81,7 +83,8 @@ class Statement:
             f"           {_duration(self.seconds)}"
             f" at {self.fastest_squarings_per_second} squarings per second",
             f"           ({self.fastest_source})",
-            f"Proof      {self.scheme} ({_SCHEMES[self.scheme]})",
+            f"Proof      {_PROOFS[self.arithmetisation]},",
+            f"           {self.scheme} ({_SCHEMES[self.scheme]})",
             f"Request    {self.request.hex()}",
             f"Manifest   {self.manifest.hex()}",
             f"Device     {self.device_key.hex()}",
@@ -96,7 +99,7 @@ class Statement:
 
 
 def make_statement(
-    policy: Policy, request: Request, program: ProgramInfo, manifest: Manifest, bundle: Bundle
+    policy: Policy, request: Request, program: ProgramInfo, manifest: Manifest, bundle: AnyBundle
 ) -> Statement:
     """The statement of a bundle that has passed every check of protocol §10; checks nothing itself."""
     segments = len(bundle.segments)
@@ -104,6 +107,7 @@ def make_statement(
     squarings = segments * policy.squarings
     return Statement(
         schema=SCHEMA,
+        arithmetisation=program.arithmetisation,
         program=program.digest,
         request=policy.request,
         manifest=manifest.digest(),
@@ -132,9 +136,9 @@ def make_statement(
         fastest_squarings_per_second=policy.fastest_squarings_per_second,
         fastest_source=policy.fastest_source,
         seconds=squarings / policy.fastest_squarings_per_second,
-        shown=SHOWN,
-        not_shown=NOT_SHOWN,
-        learned=LEARNED,
+        shown=limits.SHOWN,
+        not_shown=limits.not_shown(program.arithmetisation),
+        learned=limits.learned(program.arithmetisation),
     )
 
 
@@ -161,38 +165,11 @@ def _duration(seconds: float) -> str:
 
 
 SCHEMA = "escapement/statement/1"
+_PROOFS = {
+    NOVA: "one for all folds (arithmetisation r1cs-nova)",
+    SEGMENT: "one for each fold (arithmetisation segment)",
+}
 _SCHEMES = {
     "ipa": "transparent: no trusted set-up",
     "hyperkzg": "rests on the powers-of-tau ceremony of your own file",
 }
-
-SHOWN = (
-    "C_1 to C_N follow from C_0 by exactly the stated steps of exactly this program, in integers",
-    "every batch was drawn from the rows under the dataset root, by the seed of the delay before its segment",
-    "C_0 commits to the initial weights that program and nonce give: it is no model trained beforehand",
-    "from when the nonce was known until C_N existed, at least the stated squarings ran one after the other",
-    "whoever can sign for the device key signed this bundle",
-)
-NOT_SHOWN = (
-    "when anything happened: the seconds are a least duration by the policy's rate, not a date",
-    "that nothing else was computed, elsewhere or on a fork of this run; no licences are checked",
-    "that this is the trainer's only run: of several requests it may submit one",
-    "that training waited for the delays where batches can be guessed: few distinct rows, or weights that "
-    "start at zero",
-    "that the trainer still has the weights",
-    "that the rows are diverse (rows never drawn may be anything), correct, lawful or the dataset that the "
-    "request names",
-    "that no other model was distilled into this one through crafted rows",
-    "how well the model performs: test rows are named by a digest only, no accuracy is proven",
-    "that the device key is held by one machine, or by the one registered",
-)
-LEARNED = (
-    "the program: layers, widths, learning rate, formats, batch size, number of training rows",
-    "the initial weights, which the nonce gives to anybody who has it",
-    "number of segments; which row numbers were in which batch, from the seeds (not the rows)",
-    "one hiding commitment per checkpoint and to the blinding key; a hiding root over the rows",
-    "dataset name, split seed, number of test rows, and an unsalted digest of the test rows, by which a "
-    "guess of them can be confirmed",
-    "the device key, the delays' outputs and proofs, sizes of proof and file",
-    "nothing else of weights, rows and labels, under the assumptions of docs/threat-model.md",
-)

@@ -1,5 +1,8 @@
 """Saved running proofs: one file after every fold, the last two kept; they hold weights and are mode 0600.
 
+With arithmetisation segment also each fold's own proof, a file that is written before the state behind that
+fold and never dropped.
+
 The bytes are the native module's, which carry their own SHA-256 and are checked by it when restored. File
 names carry the number of folds, so the newest is known without opening any.
 """
@@ -22,6 +25,11 @@ def saved_states(folder: Path) -> list[Path]:
     """The saved running proofs, newest first."""
     found = [path for path in folder.iterdir() if _NAME.fullmatch(path.name)]
     return sorted(found, key=folds_of, reverse=True)
+
+
+def fold_proof_path(folder: Path, fold: int) -> Path:
+    """The proof of one fold of the run, from 1."""
+    return folder / f"fold-{fold:08d}.proof"
 
 
 def folds_of(path: Path) -> int:

@@ -2,15 +2,14 @@
 
 import dataclasses
 
-import _escapement
-
 import vdf
 from ivc import chain
 from ivc.bundle import Segment
 from ivc.chain import Head
 from ivc.checkpoint import Checkpoint, load_checkpoint
+from ivc.commitments import checkpoint_commitment
 from ivc.delay import Task, load_delay
-from ivc.errors import Malformed, Rejected, StorageError, delay_errors, native_errors
+from ivc.errors import Malformed, Rejected, StorageError, delay_errors
 from ivc.material import Material
 from vdf import Delay
 
@@ -45,8 +44,7 @@ def stored_checkpoint(material: Material, number: int, opened: Head) -> Checkpoi
 
 def commit(material: Material, opened: Head, weights: bytes) -> bytes:
     """The commitment to the weights at the end of the segment that `opened` began."""
-    with native_errors("checkpoint"):
-        return _escapement.checkpoint_commitment(material.program, material.key, opened.log, weights)
+    return checkpoint_commitment(material.program, material.key, opened.log, weights)
 
 
 def stored_chain(material: Material, segments: int) -> tuple[list[Head], tuple[Segment, ...], list[Delay]]:

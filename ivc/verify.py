@@ -5,9 +5,10 @@ folder, which may hold the trainer's files). Exit codes: 0 verified, 1 false or 
 policy's, 2 usage, 4 resources, 5 format or I/O, 130 interrupted. The steps, in order, each before the next
 reads anything it decides:
 
-    size, CBOR → R → program → C_0, manifest → N → delays, seeds, log → verifying key → proof → signature
+    R → program → size, CBOR → C_0, manifest → N → delays, seeds, log → verifying key → proofs → signature
 
-No size, T, group, key or circuit comes from the bundle. Cost: about 1 s, and 15 s once to derive the key.
+No size, T, group, key or circuit comes from the bundle. Cost: about 1 s, and 15 s once to derive the key;
+with arithmetisation segment, time and size grow with the number of folds.
 """
 
 import argparse
@@ -17,18 +18,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import _escapement
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from ivc import cache, chain
-from ivc.bundle import Bundle, decode_bundle, read_bundle, signed_message
-from ivc.errors import IvcError, Malformed, Rejected, Resources, native_errors
+from ivc import chain
+from ivc.bundle import PREFIX_BYTES, leading_request, read_bundle, signed_message
+from ivc.errors import IvcError, Malformed, Rejected, Resources
 from ivc.manifest import Manifest
 from ivc.policy import Policy, load_policy, require_capacity
-from ivc.program import program_info
 from ivc.request import Request
 from ivc.statement import Statement, make_statement
+from ivc.verifying import AnyBundle, verifying_for
 
 
 def verify(policy: Policy, bundle: bytes, *, ptau: Path | None = None) -> Statement:
@@ -38,21 +38,28 @@ def verify(policy: Policy, bundle: bytes, *, ptau: Path | None = None) -> Statem
     Malformed (exit 5) for bytes that are not of their format, Rejected (1) for what is false or not the
     policy's, Resources (4), UsageError (2) if `ptau` is needed and missing.
     """
-    claimed = decode_bundle(bundle, policy.max_bundle_bytes)
-    chain.require_request(claimed.request, policy)
-    request = Request.decode(claimed.request)
-    program = program_info(request.program)
+    kind = verifying_for(policy, bundle)
+    request, program = kind.request, kind.program
+    claimed = kind.decode(bundle, kind.max_bundle_bytes(policy))
     require_capacity(policy.max_segments, program.max_segments)
     manifest = chain.build_manifest(claimed.request, policy)
     _require_manifest(manifest, claimed.manifest)
-    segments = len(claimed.segments)
-    _require_segments(segments, policy)
-    head = chain.check_delays(manifest, claimed.segments, claimed.delays)
-    key = cache.verifying_key(request.program, request.scheme, policy.verifying_key, ptau)
-    start, end = chain.initial_state(manifest, request), chain.final_state(head, request)
-    _check_proof(key, segments * program.folds_per_segment, start, end, claimed.proof)
-    _check_signature(request, manifest, claimed, head.checkpoint)
+    _require_segments(len(claimed.segments), policy)
+    chain.check_delays(manifest, claimed.segments, claimed.delays)
+    kind.check_proofs(policy, manifest, claimed, ptau)
+    _check_signature(request, manifest, claimed)
     return make_statement(policy, request, program, manifest, claimed)
+
+
+def load_bundle(policy: Policy, path: Path) -> bytes:
+    """A bundle file's bytes; never reads more than one byte beyond what the policy's request allows.
+
+    Raises StorageError `bundle-unreadable`, and as `verifying_for` if it begins with another request.
+    """
+    head = read_bundle(path, PREFIX_BYTES)
+    if leading_request(head) is None:
+        return read_bundle(path, policy.max_bundle_bytes)  # `verify` says what it is
+    return read_bundle(path, verifying_for(policy, head).max_bundle_bytes(policy))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         policy = load_policy(options.policy)
-        statement = verify(policy, read_bundle(options.bundle, policy.max_bundle_bytes), ptau=options.ptau)
+        statement = verify(policy, load_bundle(policy, options.bundle), ptau=options.ptau)
     except IvcError as error:
         return _fail(options.json, error.code, str(error), error.exit_code)
     except MemoryError:
@@ -102,22 +109,9 @@ def _require_segments(segments: int, policy: Policy) -> None:
         )
 
 
-def _check_proof(
-    key: _escapement.VerifyingKey, folds: int, start: list[bytes], end: list[bytes], proof: bytes
-) -> None:
-    """Only a normal return is acceptance; whatever else the native module does is a rejection."""
-    try:
-        with native_errors("proof"):
-            key.verify(folds, start, end, proof)
-    except (Malformed, Rejected, Resources, KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:
-        # A Rust panic arrives as an exception that does not derive from Exception.
-        raise Rejected("proof-unverifiable", f"proof: the verifier failed on it: {error}") from error
-
-
-def _check_signature(request: Request, manifest: Manifest, bundle: Bundle, last_checkpoint: bytes) -> None:
-    message = signed_message(manifest.digest(), len(bundle.segments), last_checkpoint, bundle.proof)
+def _check_signature(request: Request, manifest: Manifest, bundle: AnyBundle) -> None:
+    last = bundle.segments[-1].checkpoint
+    message = signed_message(manifest.digest(), len(bundle.segments), last, bundle.proofs)
     try:
         Ed25519PublicKey.from_public_bytes(request.device_key).verify(bundle.signature, message)
     except (InvalidSignature, ValueError) as error:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ivc import cache
 from tests.tiny_run import Run, claim, tiny_policy, tiny_program, tiny_request, train
+from tests.tiny_segment import Trainer, prove, segment_policy, segment_program, segment_request
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,3 +62,16 @@ def honest(parameters: _escapement.Parameters, program: bytes) -> Run:
     request = tiny_request(device, key, program)
     digest = hashlib.sha256(parameters.verifying_key_bytes()).digest()
     return train(parameters, request, tiny_policy(request.encode(), digest), device, key)
+
+
+@pytest.fixture(scope="session")
+def trainer() -> Trainer:
+    """The trainer of the segment runs."""
+    return Trainer.new()
+
+
+@pytest.fixture(scope="session")
+def segment(own_cache: Path, trainer: Trainer) -> Run:
+    """A segment run that verifies."""
+    request = segment_request(trainer, segment_program())
+    return prove(trainer, request, segment_policy(request))

@@ -10,6 +10,7 @@ import os
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import _escapement
 import cbor2
@@ -18,9 +19,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import vdf
 from ivc import chain
 from ivc.bundle import Bundle, Segment, signed_message
+from ivc.commitments import dataset_root
 from ivc.manifest import Manifest
 from ivc.policy import Policy, new_policy
 from ivc.request import Request
+from ivc.verifying import AnyBundle
 from vdf import Delay
 
 SEGMENTS, FOLDS, SQUARINGS = 2, 2, 300
@@ -32,7 +35,7 @@ class Run:
     """The verifier's policy, the trainer's bundle, and what only the trainer has."""
 
     policy: Policy
-    bundle: Bundle
+    bundle: Any  # of either kind
     request: Request
     device: Ed25519PrivateKey
     key: bytes  # the blinding key
@@ -45,11 +48,11 @@ class Run:
         return chain.build_manifest(self.request.encode(), self.policy)
 
 
-def tiny_program(max_segments: int = 4, **changes: int) -> bytes:
+def tiny_program(max_segments: int = 4, arithmetisation: str = "r1cs-nova", **changes: int) -> bytes:
     """Two dense layers, 3-4-2; `changes` by the names of PROGRAM."""
     layers = [["fc1", 3, 4, True, True, 10, 8, 4096], ["fc2", 4, 2, True, False, 8, 0, 4096]]
     numbers = {**PROGRAM, "max_segments": max_segments, **changes}
-    head = ["escapement/program/1", "r1cs-nova", *numbers.values()]
+    head = ["escapement/program/1", arithmetisation, *numbers.values()]
     return cbor2.dumps([*head, [3, 5, False], 2, layers], canonical=True)
 
 
@@ -63,7 +66,7 @@ def tiny_request(device: Ed25519PrivateKey, key: bytes, program: bytes) -> Reque
     """The request of a trainer with this device and blinding key."""
     return Request(
         program=program,
-        root=_escapement.dataset_root(program, key, *tiny_data()),
+        root=dataset_root(program, key, *tiny_data()),
         key_commitment=_escapement.key_commitment(key),
         device_key=device.public_key().public_bytes_raw(),
         scheme="ipa",
@@ -102,17 +105,17 @@ def delays(manifest: Manifest, checkpoints: list[bytes], squarings: int = SQUARI
     return made
 
 
-def delayed(bundle: Bundle, checkpoints: list[bytes], made: Sequence[Delay]) -> Bundle:
+def delayed(bundle: AnyBundle, checkpoints: list[bytes], made: Sequence[Delay]) -> Any:
     """The bundle with these checkpoints, the outputs of these delays and their one proof."""
     pairs = zip(made, checkpoints, strict=True)
     segments = tuple(Segment(done.y, checkpoint) for done, checkpoint in pairs)
     return dataclasses.replace(bundle, segments=segments, delays=GROUP.prove_run(made))
 
 
-def resigned(run: Run, bundle: Bundle, device: Ed25519PrivateKey | None = None) -> Bundle:
+def resigned(run: Run, bundle: AnyBundle, device: Ed25519PrivateKey | None = None) -> Any:
     """The bundle signed by the trainer's own device, or another, over what it now says."""
     message = signed_message(
-        run.manifest.digest(), len(bundle.segments), bundle.segments[-1].checkpoint, bundle.proof
+        run.manifest.digest(), len(bundle.segments), bundle.segments[-1].checkpoint, bundle.proofs
     )
     return dataclasses.replace(bundle, signature=(device or run.device).sign(message))
 

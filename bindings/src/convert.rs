@@ -1,7 +1,9 @@
 //! Bytes to Rust values and errors to `NativeError`.
 
+use circuits::analysis::{analyse, LayerBounds};
 use circuits::packing::Weights;
 use circuits::plan::Plan;
+use circuits::program::Program;
 use circuits::{field, CircuitError, Fr};
 use ivc_native::IvcError;
 use pyo3::create_exception;
@@ -42,7 +44,14 @@ pub fn ivc_error(e: IvcError) -> PyErr {
     error(code, e.to_string())
 }
 
-/// A compiled program.
+/// A program of either arithmetisation, with its static bounds.
+pub fn analysed(program: &[u8]) -> PyResult<(Program, Vec<LayerBounds>)> {
+    let program = Program::decode(program).map_err(circuit_error)?;
+    let bounds = analyse(&program).map_err(circuit_error)?;
+    Ok((program, bounds))
+}
+
+/// A compiled r1cs-nova program.
 pub fn plan(program: &[u8]) -> PyResult<Arc<Plan>> {
     Ok(Arc::new(Plan::decode(program).map_err(circuit_error)?))
 }
@@ -78,22 +87,20 @@ pub fn labels(bytes: &[u8]) -> PyResult<Vec<u32>> {
 }
 
 /// Weights from little-endian int64, in range of the analysis.
-pub fn weights(plan: &Plan, bytes: &[u8]) -> PyResult<Weights> {
-    let expected = plan.program.weight_count() * 8;
+pub fn weights(program: &Program, bounds: &[LayerBounds], bytes: &[u8]) -> PyResult<Weights> {
+    let expected = program.weight_count() * 8;
     if bytes.len() != expected {
         return Err(error("witness", format!("weights: {expected} bytes expected, got {}", bytes.len())));
     }
     let (chunks, _) = bytes.as_chunks::<8>();
     let mut values = chunks.iter().map(|c| i64::from_le_bytes(*c));
-    let out: Weights = (0..plan.program.layers.len())
-        .map(|l| values.by_ref().take(plan.program.weight_rows(l) * plan.shape(l).1).collect())
+    let out: Weights = (0..program.layers.len())
+        .map(|l| values.by_ref().take(program.weight_rows(l) * program.layers[l].d_out).collect())
         .collect();
-    for (l, layer) in out.iter().enumerate() {
-        if layer.iter().any(|w| u128::from(w.unsigned_abs()) > plan.bounds[l].wmax) {
-            return Err(error(
-                "witness",
-                format!("weights of layer '{}' exceed their static bound", plan.program.layers[l].name),
-            ));
+    for ((layer, values), bounds) in program.layers.iter().zip(&out).zip(bounds) {
+        if values.iter().any(|w| u128::from(w.unsigned_abs()) > bounds.wmax) {
+            let message = format!("weights of layer '{}' exceed their static bound", layer.name);
+            return Err(error("witness", message));
         }
     }
     Ok(out)

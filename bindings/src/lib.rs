@@ -6,6 +6,7 @@ mod convert;
 mod data;
 mod delay;
 mod proof;
+mod segment;
 
 use pyo3::prelude::*;
 
@@ -30,6 +31,10 @@ fn _escapement(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<proof::Parameters>()?;
     m.add_class::<proof::VerifyingKey>()?;
     m.add_class::<proof::Prover>()?;
+    m.add_function(wrap_pyfunction!(segment::segment_proof_sizes, m)?)?;
+    m.add_class::<segment::SegmentParameters>()?;
+    m.add_class::<segment::SegmentRows>()?;
+    m.add_class::<segment::SegmentProver>()?;
     m.add_function(wrap_pyfunction!(delay::kernels, m)?)?;
     m.add_function(wrap_pyfunction!(delay::hash_to_prime, m)?)?;
     m.add_function(wrap_pyfunction!(delay::hash_to_primes, m)?)?;

@@ -13,6 +13,7 @@ def demo(
     segments: Annotated[
         int | None, typer.Option(min=1, help="Train fewer segments than the configuration has.")
     ] = None,
+    arithmetisation: console.ArithmetisationOption = None,
     as_json: console.JsonOption = False,
 ) -> None:
     """Train a digits model under delays, prove every step, fold, compress, and verify as a stranger would.
@@ -24,9 +25,10 @@ def demo(
     Examples:
       escapement demo
       escapement demo --out runs/second --json
+      escapement demo --arithmetisation segment --out runs/segment
     """
     from escapement.demo import BUNDLE, POLICY, run_demo
     from escapement.report import in_words
 
-    made = run_demo(out, segments)
+    made = run_demo(out, segments, arithmetisation)
     console.emit(as_json, console.plain(made), in_words(made, out / POLICY, out / BUNDLE))

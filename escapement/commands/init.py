@@ -16,6 +16,7 @@ def init(
     ] = None,
     backup: Annotated[Path | None, typer.Option(help="Back the blinding key up to this file.")] = None,
     passphrase_file: PassphraseFile = None,
+    arithmetisation: console.ArithmetisationOption = None,
     as_json: console.JsonOption = False,
 ) -> None:
     """Compile model and data, draw the keys, commit to the data, and write the request for the verifier.
@@ -27,12 +28,13 @@ def init(
     Examples:
       escapement init examples/digits.toml
       escapement init my.toml --run runs/a --backup /media/stick/a.key
+      escapement init examples/digits.toml --arithmetisation segment --run runs/segment
     """
     from escapement.wiring import create_run
 
     chosen = Path("runs") / config.stem if run is None else run
     passphrase = None if backup is None else read_passphrase(passphrase_file, confirm=True)
-    made = create_run(config, chosen)
+    made = create_run(config, chosen, arithmetisation)
     if backup is not None and passphrase is not None:
         back_up(chosen, backup, passphrase)
         made["backup"] = backup

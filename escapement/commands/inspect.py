@@ -19,11 +19,12 @@ def inspect(
       escapement inspect bundle.esc
       escapement inspect bundle.esc --json
     """
-    from ivc.statement import LEARNED
+    from ivc.limits import learned
 
     claims = _claims(bundle)
+    items = learned(claims["Program"]["arithmetisation"])
     if as_json:
-        console.emit(True, {"verified": False, **claims, "learned": LEARNED})
+        console.emit(True, {"verified": False, **claims, "learned": items})
         return
     console.stdout.print("[bold]What this bundle claims[/] (nothing is verified; `escapement verify` does)")
     for title, rows in claims.items():
@@ -31,20 +32,19 @@ def inspect(
         console.stdout.print(title, style="bold")
         console.show(rows)
     console.stdout.print("\nWhoever has it learns:")
-    for item in LEARNED:
+    for item in items:
         console.stdout.print(f"  - {item}", markup=False)
 
 
 def _claims(path: Path) -> dict[str, dict[str, Any]]:
-    from ivc.bundle import decode_bundle, read_bundle
+    from ivc.bundle import read_bundle
     from ivc.manifest import Manifest
-    from ivc.program import program_info
-    from ivc.request import Request
+    from ivc.verifying import claimed
 
     data = read_bundle(path, MOST_BYTES)
-    bundle = decode_bundle(data, MOST_BYTES)
-    manifest, request = Manifest.decode(bundle.manifest), Request.decode(bundle.request)
-    program = program_info(request.program)
+    kind, bundle = claimed(data, MOST_BYTES)
+    request, program = kind.request, kind.program
+    manifest = Manifest.decode(bundle.manifest)
     segments = len(bundle.segments)
     layers = " > ".join([str(program.layers[0].d_in), *(str(layer.d_out) for layer in program.layers)])
     return {
@@ -59,6 +59,7 @@ def _claims(path: Path) -> dict[str, dict[str, Any]]:
         },
         "Program": {
             "program": program.digest,
+            "arithmetisation": program.arithmetisation,
             "layers": layers,
             "weights": program.weights,
             "batch": program.batch,
@@ -78,9 +79,10 @@ def _claims(path: Path) -> dict[str, dict[str, Any]]:
         "File": {
             "bundle_bytes": len(data),
             "delays_bytes": len(bundle.delays),
-            "proof_bytes": len(bundle.proof),
+            "proofs": len(bundle.proofs),
+            "proof_bytes": sum(map(len, bundle.proofs)),
         },
     }
 
 
-MOST_BYTES = 1 << 27  # knob: how large a file this command is willing to read
+MOST_BYTES = 1 << 30  # knob: how large a file this command is willing to read

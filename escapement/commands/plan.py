@@ -19,6 +19,7 @@ def plan(
     folder: Annotated[Path, typer.Option(help="Where the run directory will be, for disk space.")] = Path(
         "runs"
     ),
+    arithmetisation: console.ArithmetisationOption = None,
     as_json: console.JsonOption = False,
 ) -> None:
     """Count constraints and estimate memory, disk and time; exit 4 when the run cannot fit here.
@@ -29,12 +30,13 @@ def plan(
     Examples:
       escapement plan examples/digits.toml
       escapement plan examples/digits.toml --segments 100 --seconds-per-delay 60 --json
+      escapement plan examples/digits.toml --arithmetisation segment
     """
     from escapement.config import load_config
     from escapement.plan import estimate, require_fits
     from escapement.workload import prepare
 
-    loaded = load_config(config)
+    loaded = load_config(config, arithmetisation)
     program = prepare(loaded).program.encode()
     chosen = loaded.training.max_segments if segments is None else segments
     planned = estimate(program, scheme=loaded.proof.scheme, segments=chosen, delay_seconds=seconds_per_delay)

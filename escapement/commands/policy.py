@@ -90,17 +90,16 @@ def write_policy(
     ptau: Path | None = None,
 ) -> dict[str, Any]:
     """Write the policy for a request file to `out`; returns its fields. `bound` None: the group's default."""
-    from ivc import cache
     from ivc.files import read_capped, write_atomic
     from ivc.manifest import MAX_SEGMENTS
     from ivc.policy import new_policy
-    from ivc.program import program_info
-    from ivc.request import MAX_REQUEST_BYTES, Request
+    from ivc.request import MAX_REQUEST_BYTES
+    from ivc.verifying import verifying
 
     chosen = required_bound(group) if bound is None else bound
     data = read_capped(request, MAX_REQUEST_BYTES)
-    decoded = Request.decode(data)
-    capacity = program_info(decoded.program).max_segments
+    kind = verifying(data)
+    capacity = kind.program.max_segments
     console.log("Deriving the verifying key from the program")
     policy = new_policy(
         data,
@@ -109,10 +108,9 @@ def write_policy(
         group=group,
         fastest=chosen.squarings_per_second,
         source=chosen.source,
-        verifying_key_digest=cache.key_digest(
-            cache.verifying_key(decoded.program, decoded.scheme, None, ptau)
-        ),
+        verifying_key_digest=kind.key_digest(ptau),
     )
+    kind.max_bundle_bytes(policy)  # a policy under which no bundle could be read is refused here
     write_atomic(out, policy.to_toml().encode())
     return vars(policy)
 

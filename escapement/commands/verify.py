@@ -25,10 +25,10 @@ def verify(
       escapement verify --policy policy.toml bundle.esc
       escapement verify -p policy.toml bundle.esc --json
     """
-    from ivc.bundle import read_bundle
     from ivc.policy import load_policy
+    from ivc.verify import load_bundle
     from ivc.verify import verify as check
 
     own = load_policy(policy)
-    statement = check(own, read_bundle(bundle, own.max_bundle_bytes), ptau=ptau)
+    statement = check(own, load_bundle(own, bundle), ptau=ptau)
     console.emit(as_json, statement.to_dict(), statement.words())

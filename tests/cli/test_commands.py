@@ -75,7 +75,7 @@ def test_errors_are_json_when_asked_for(call: Call, tmp_path: Path) -> None:
 
 
 def test_a_fault_names_its_log(call: Call, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(path: Path) -> None:
+    def fail(*_: object) -> None:
         raise ZeroDivisionError("broken")
 
     monkeypatch.setattr("escapement.config.load_config", fail)
@@ -87,7 +87,7 @@ def test_a_fault_names_its_log(call: Call, tiny: Path, monkeypatch: pytest.Monke
 
 
 def test_an_interrupt_is_exit_130(call: Call, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(path: Path) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("escapement.config.load_config", interrupt)
@@ -104,6 +104,37 @@ def test_plan_counts_before_anything_is_made(call: Call, tiny: Path) -> None:
     assert 0 < sum(parts.values()) <= answer.json["constraints_per_fold"]
     assert answer.json["peak_memory_bytes"] > 0
     assert sorted(tiny.parent.iterdir()) == before
+
+
+def test_plan_of_the_segment_argument(call: Call, tiny: Path) -> None:
+    answer = call("plan", tiny, "--json", "--segments", 2, "--arithmetisation", "segment")
+    assert answer.code == 0
+    assert (answer.json["arithmetisation"], answer.json["constraints_per_fold"]) == ("segment", 0)
+    assert answer.json["committed_per_fold"] > 0
+    assert answer.json["proof_bytes"] > 0
+    assert call("plan", tiny, "--json").json["arithmetisation"] == "r1cs-nova"
+
+
+@pytest.mark.parametrize("command", ["plan", "init", "demo"])
+def test_an_unknown_arithmetisation_is_exit_2(call: Call, tiny: Path, command: str) -> None:
+    folder = tiny.parent / "made"
+    arguments = {"plan": [tiny], "init": [tiny, "--run", folder], "demo": ["--out", folder]}[command]
+    answer = call(command, *arguments, "--arithmetisation", "nova", "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (2, "config-invalid")
+    assert not (folder / "run").exists() and not (folder / "request.cbor").exists()
+
+
+def test_segment_has_no_powers_of_tau(call: Call, tiny: Path) -> None:
+    tiny.write_text(tiny.read_text() + '\n[proof]\nscheme = "hyperkzg"\n', encoding="utf-8")
+    answer = call("plan", tiny, "--arithmetisation", "segment", "--json")
+    assert (answer.code, answer.json["error"]["code"]) == (2, "config-invalid")
+    assert "scheme" in answer.json["error"]["message"]
+
+
+@pytest.mark.parametrize("command", ["verify", "run", "finish", "inspect", "policy new"])
+def test_what_follows_the_program_has_no_option_for_it(call: Call, command: str) -> None:
+    """No flag may make a bundle verify as what its program is not."""
+    assert "arithmetisation" not in call(*command.split(), "--help").out
 
 
 def test_plan_refuses_what_cannot_fit(call: Call, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,6 +49,10 @@ def test_built_in_data_is_not_a_path(tmp_path: Path) -> None:
         (("version = 1", "version = 2"), "version"),
         (("learning_rate = 0.25", "learning_rate = 0"), "training.learning_rate"),
         (('onnx = "model.onnx"', 'onnx = "model.onnx"\n[proof]\nscheme = "mock"'), "proof.scheme"),
+        (
+            ('onnx = "model.onnx"', 'onnx = "model.onnx"\n[proof]\narithmetisation = "stark"'),
+            "arithmetisation",
+        ),
     ],
 )
 def test_invalid_values_are_named(tmp_path: Path, change: tuple[str, str], named: str) -> None:
@@ -56,6 +60,15 @@ def test_invalid_values_are_named(tmp_path: Path, change: tuple[str, str], named
         load_config(write(tmp_path, GOOD.replace(*change)))
     assert (caught.value.code, caught.value.exit_code) == ("config-invalid", 2)
     assert named in str(caught.value)
+
+
+def test_the_option_replaces_the_files_arithmetisation(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    assert load_config(path).proof.arithmetisation == "r1cs-nova"
+    assert load_config(path, "segment").proof.arithmetisation == "segment"
+    path = write(tmp_path, GOOD + '[proof]\narithmetisation = "segment"\n')
+    assert load_config(path).proof.arithmetisation == "segment"
+    assert load_config(path, "r1cs-nova").proof.arithmetisation == "r1cs-nova"
 
 
 def test_not_toml(tmp_path: Path) -> None:

@@ -51,6 +51,34 @@ def test_from_configuration_to_verified_bundle(call: Call, tiny: Path, tmp_path:
     assert call("inspect", bundle).code == 5
 
 
+def test_a_segment_run_from_configuration_to_verified_bundle(call: Call, tiny: Path, tmp_path: Path) -> None:
+    run, policy, bundle = tmp_path / "run", tmp_path / "policy.toml", tmp_path / "bundle.esc"
+    made = call("init", tiny, "--run", run, "--arithmetisation", "segment", "--json")
+    assert (made.code, made.json["arithmetisation"]) == (0, "segment"), made.err
+    request = made.json["request_file"]
+    assert call("policy", "new", request, "--squarings", 1000, "--out", policy).code == 0
+    answer = call("run", run, "--policy", policy, "--json")
+    assert (answer.code, answer.json["segments"], answer.json["steps"]) == (0, 2, 4), answer.err
+    answer = call("finish", run, "--out", bundle, "--json")
+    assert answer.code == 0, answer.err
+    assert answer.json["bundle_bytes"] == bundle.stat().st_size
+
+    answer = call("verify", "--policy", policy, bundle, "--json")
+    assert answer.code == 0, answer.err
+    assert (answer.json["arithmetisation"], answer.json["steps"]) == ("segment", 4)
+    words = call("verify", "--policy", policy, bundle).out
+    assert "arithmetisation segment" in words and "blinds" in words and "not masked" in words
+
+    answer = call("inspect", bundle, "--json")
+    assert answer.json["Program"]["arithmetisation"] == "segment"
+    assert answer.json["File"]["proofs"] == 6  # one of the rows, four of folds, the closing
+    assert any("not masked" in item for item in answer.json["learned"])
+
+    bundle.write_bytes(bundle.read_bytes() + b"\0")
+    assert call("verify", "--policy", policy, bundle).code == 5
+    assert call("inspect", bundle).code == 5
+
+
 def test_a_policy_for_another_request(call: Call, tiny: Path, tmp_path: Path) -> None:
     policy = tmp_path / "policy.toml"
     for name in ("a", "b"):

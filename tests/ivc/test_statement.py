@@ -1,5 +1,6 @@
 """ivc.statement: numbers add up, JSON is plain, and the words claim no more than is shown."""
 
+import dataclasses
 import json
 
 import pytest
@@ -52,8 +53,25 @@ def test_words_hold_the_facts_and_the_limits(made: Statement) -> None:
         "3 > 4 > 2",
     ):
         assert fact in words
-    for item in (*statements.SHOWN, *statements.NOT_SHOWN, *statements.LEARNED):
+    for item in (*made.shown, *made.not_shown, *made.learned):
         assert item in words
+
+
+def test_a_segment_bundles_statement_says_what_it_lacks(claimed, made: Statement) -> None:
+    """All that the other kind shows, and more that is not shown, and more that is learned."""
+    manifest = chain.build_manifest(claimed.request.encode(), claimed.policy)
+    program = dataclasses.replace(program_info(claimed.request.program), arithmetisation="segment")
+    other = make_statement(claimed.policy, claimed.request, program, manifest, claimed.bundle)
+    assert (made.arithmetisation, other.arithmetisation) == ("r1cs-nova", "segment")
+    assert other.shown == made.shown
+    assert other.not_shown[: len(made.not_shown)] == made.not_shown
+    more = " ".join(other.not_shown[len(made.not_shown) :])
+    assert "blinds" in more and "seed" in more and "number of folds" in more
+    assert made.learned[-1].startswith("nothing else of weights")
+    assert other.learned[: len(made.learned) - 1] == made.learned[:-1]
+    assert not any(item.startswith("nothing else") for item in other.learned)
+    assert "not masked" in other.words() and "one for each fold" in other.words()
+    assert "not masked" not in made.words() and "one for all folds" in made.words()
 
 
 @given(st.floats(0, 1e12))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ivc import chain
-from ivc import verify as verifier
 from ivc.bundle import Bundle, decode_bundle
 from ivc.errors import IvcError, Malformed, Rejected
+from ivc.nova_verifying import check_proof
 from ivc.statement import SCHEMA, Statement
 from ivc.verify import main, verify
 
@@ -82,7 +82,7 @@ def test_the_states_are_the_provers_own(honest) -> None:
 def test_an_unforeseen_failure_of_the_proof_check_is_a_rejection() -> None:
     """The key is handed what its signature does not allow, as if the native code had failed inside."""
     with pytest.raises(Rejected) as caught:
-        verifier._check_proof(object(), 1, [], [], b"")  # type: ignore[arg-type]
+        check_proof(object(), 1, [], [], b"")  # type: ignore[arg-type]
     assert caught.value.code == "proof-unverifiable"
 
 

@@ -196,6 +196,10 @@ FALSE = frozenset(
         "delay-false",
         "verifying-key-mismatch",
         "proof-rejected",
+        "proof-dataset-rejected",
+        "proof-fold-rejected",
+        "proof-checkpoint-rejected",
+        "proof-closing-rejected",
         "signature-invalid",
     }
 )

@@ -87,7 +87,7 @@ def test_each_argument_refuses_the_other_s_programs(build: Build) -> None:
     assert program.arithmetisation == R1CS_NOVA and program.digest() != other.digest()
     for call, wrong in (
         (_escapement.segment_size, program),
-        (_escapement.program_info, other),
+        (_escapement.segment_proof_sizes, program),
         (_escapement.constraints, other),
     ):
         with pytest.raises(_escapement.NativeError, match="arithmetisation") as caught:

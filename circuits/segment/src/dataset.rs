@@ -6,6 +6,9 @@
 //!
 //! The proof leaves one claim on D and one on the multiplicities, *unproven* until [`crate::closing`].
 
+#[cfg(test)]
+mod dishonest;
+
 use crate::batch::shifted;
 use crate::error::SegmentError;
 use crate::executor::TrainingRows;

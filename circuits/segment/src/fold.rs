@@ -12,6 +12,9 @@
 //!
 //! The verifier's result is a new [`Public`]: claims that are still *unproven* until [`crate::closing`].
 
+#[cfg(test)]
+mod dishonest;
+
 use crate::batch::Batch;
 use crate::claims_on::{selection_claims, tag_at, trace_claims, weight_claims};
 use crate::columns;

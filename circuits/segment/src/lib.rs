@@ -9,6 +9,7 @@
 //! | [`transcript`], [`sumcheck`], [`logup`] | Fiat–Shamir over Poseidon, batched sumcheck, lookup by fractional sums |
 //! | [`fold`], [`state`] | one fold: prover, verifier, what passes on to the next |
 //! | [`dataset`], [`closing`] | once per run: the dataset is well formed; once per bundle: everything owed is opened |
+//! | [`run`] | a run: folds chained by their commitments, bound to seeds |
 //! | [`point`], [`weights`], [`times`] | encodings and commitments; where the time goes |
 //!
 //! Points and index bits are written most significant first throughout.
@@ -32,6 +33,7 @@ pub mod point;
 mod powers;
 mod relation;
 mod rows;
+pub mod run;
 mod selection;
 pub mod shape;
 pub mod slots;
@@ -44,6 +46,13 @@ pub mod transcript;
 pub mod weights;
 pub mod wide;
 mod wiring;
+
+// The tests inside the crate share the programs and runs of those outside.
+#[cfg(test)]
+#[path = "../tests/common/mod.rs"]
+mod common;
+#[cfg(test)]
+extern crate self as segment;
 
 pub use circuits::Fr;
 pub use error::SegmentError;

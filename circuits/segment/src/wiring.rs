@@ -12,6 +12,9 @@
 //! outside real rows and columns, so padding is public zero. The conditions that hold at every position are summed with
 //! eq((r_t, r), ·), drawn after the trace was committed. One cubic sumcheck; powers of one challenge join everything.
 
+#[cfg(test)]
+pub(crate) mod dishonest;
+
 use crate::batch::Batch;
 use crate::claims::{
     add_outer, gradient_points, gradient_values, input_points, input_values, mask_rows, outer_products, At,

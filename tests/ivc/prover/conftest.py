@@ -14,14 +14,15 @@ from ivc.events import Event
 from ivc.policy import Policy, new_policy
 from ivc.run import run
 from ivc.rundir import RunDirectory
+from ivc.verifying import verifying
 
 FOLDS, SEGMENTS = 2, 3
 
 
-def make_program(y_bits: int = 10) -> bytes:
+def make_program(y_bits: int = 10, arithmetisation: str = "r1cs-nova") -> bytes:
     """The tiny program; a small `y_bits` makes its first layer clamp."""
     layers = [["fc1", 3, 4, True, True, y_bits, 8, 4096], ["fc2", 4, 2, True, False, 8, 0, 4096]]
-    head = ["escapement/program/1", "r1cs-nova", 2, 1, FOLDS, 4, 8, 4, 6, 3, 1]
+    head = ["escapement/program/1", arithmetisation, 2, 1, FOLDS, 4, 8, 4, 6, 3, 1]
     return cbor2.dumps([*head, [3, 5, False], 2, layers], canonical=True)
 
 
@@ -51,7 +52,7 @@ def make_policy(request: bytes, program: bytes, squarings: int = 20_000) -> Poli
         group="rsa-2048",
         fastest=1000,
         source="a test, 2026",
-        verifying_key_digest=cache.key_digest(cache.verifying_key(program, "ipa", None)),
+        verifying_key_digest=verifying(request).key_digest(None),
     )
 
 
@@ -108,7 +109,7 @@ def maker() -> Callable[[Path, bytes], RunDirectory]:
 
 
 @pytest.fixture(scope="session")
-def programs() -> Callable[[int], bytes]:
+def programs() -> Callable[..., bytes]:
     """`make_program`."""
     return make_program
 

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod run;
+pub mod small;
 
 use circuits::analysis::analyse;
 use circuits::packing::Weights;
