@@ -40,7 +40,7 @@ class SegmentVerifying:
         return decode_segment_bundle(data, max_bytes, self.program, self._sizes())
 
     def key_digest(self, ptau: Path | None) -> bytes:
-        """SHA-256 of program and generators; derives these (30 µs each) and caches them."""
+        """SHA-256 of program and generators; derives these (some µs each) and caches them."""
         return cache.segment_parameters(self.request.program).digest
 
     def check_proofs(

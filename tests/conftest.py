@@ -24,9 +24,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def heeded_interrupts() -> None:
-    """A shell without job control starts background jobs, and so this suite, with SIGINT ignored."""
+def heeded_signals() -> None:
+    """Children inherit what is ignored: SIGINT by background jobs of a plain shell, SIGHUP under nohup."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")
