@@ -2,7 +2,8 @@
 
 r1cs-nova: linear in r, the rows of a fold, and P = max(r, variables) rounded up to a power of two; fitted
 to `benchmarks/step.py`. segment: linear in the padded sizes of what is committed, 2^n_F values of the trace
-and 2^n_W weights, and in the dataset's 2^n_D; fitted to four sizes up to 2^21. All on 2 cores with AVX-512.
+and 2^n_W weights, and in the dataset's 2^n_D; fitted to
+`benchmarks/segment.py`. All on 2 cores with AVX-512.
 """
 
 from dataclasses import dataclass, field
@@ -89,12 +90,12 @@ KEY_ROW = 800  # bytes per padded row of the cached set-up
 COMPRESSED = 12_500  # bytes of a compressed proof, nearly whatever the program
 
 SEGMENT_FOLD = 0.01  # s: rounds, whatever the size
-TRACE_VALUE = 1e-6  # s per padded value of the trace polynomial
-WEIGHT = 1e-6  # s per padded weight
+TRACE_VALUE = 3e-7  # s per padded value of the trace polynomial
+WEIGHT = 3e-7  # s per padded weight
 GENERATOR = 5e-6  # s, the first time; later they are read
 DATASET_COMMIT = 1.5e-7  # s per padded entry of the dataset
-DATASET_VALUE = 1e-6  # s per padded entry: its range proof and the last opening
-OPENED = 2e-5  # s per generator: the last opening
+DATASET_VALUE = 3e-7  # s per padded entry: its range proof and the last reduction
+OPENED = 1.1e-5  # s per generator: the last opening
 SEGMENT_MEMORY = 1.5e8  # bytes
 TRACE_MEMORY = 300  # bytes per padded value
 DATASET_MEMORY = 120  # bytes per padded entry
