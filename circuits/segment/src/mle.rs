@@ -155,18 +155,13 @@ pub fn eq_below(p: &[Fr], q: &[Fr], n: usize) -> Fr {
 
 /// eq(p, x) for all x.
 pub fn eq_table(p: &[Fr]) -> Vec<Fr> {
-    eq_table_scaled(p, Fr::ONE)
-}
-
-/// coefficient·eq(p, x) for all x.
-pub fn eq_table_scaled(p: &[Fr], coefficient: Fr) -> Vec<Fr> {
     let split = if (1usize << p.len()) < 2 * GRAIN { 0 } else { p.len() / 2 };
     let (high, low) = p.split_at(split);
-    let low = doubling(low, coefficient);
+    let low = doubling(low);
     if high.is_empty() {
         return low;
     }
-    let high = doubling(high, Fr::ONE);
+    let high = doubling(high);
     let mut table = vec![Fr::ZERO; high.len() * low.len()];
     table.par_chunks_mut(low.len()).zip(&high).for_each(|(row, h)| {
         for (t, l) in row.iter_mut().zip(&low) {
@@ -177,9 +172,9 @@ pub fn eq_table_scaled(p: &[Fr], coefficient: Fr) -> Vec<Fr> {
 }
 
 /// The same on one core, by one variable after the other.
-fn doubling(p: &[Fr], coefficient: Fr) -> Vec<Fr> {
+fn doubling(p: &[Fr]) -> Vec<Fr> {
     let mut table = Vec::with_capacity(1 << p.len());
-    table.push(coefficient);
+    table.push(Fr::ONE);
     for c in p {
         // From the end: entry i makes entries 2i and 2i+1.
         table.resize(2 * table.len(), Fr::ZERO);

@@ -12,7 +12,7 @@
 
 use crate::error::SegmentError;
 use crate::message::{receive_one, Reader};
-use crate::mle::{eq, eq_table, eq_table_scaled};
+use crate::mle::{eq, eq_table};
 use crate::powers::Powers;
 use crate::slots::Slot;
 use crate::sumcheck::{self, Instance, PaddedProduct};
@@ -52,6 +52,11 @@ impl SlotClaim {
         places * eq(&self.point, low)
     }
 
+    /// Whether the claim weighs the vector from its start with eq(point, ·) alone.
+    fn is_whole(&self) -> bool {
+        matches!(self.places.as_slice(), [(Slot { offset: 0, .. }, c)] if *c == Fr::ONE)
+    }
+
     /// One past the last index that the claim weighs.
     fn end(&self) -> usize {
         self.places.iter().map(|(slot, _)| slot.range().end).max().unwrap_or(0)
@@ -81,7 +86,7 @@ pub(crate) fn prove(
     let mut powers = Powers::new(gamma);
     let mut instances: Vec<PaddedProduct> = polynomials
         .into_iter()
-        .map(|(claims, table)| PaddedProduct::new(variables, weights(claims, &mut powers).into(), table))
+        .map(|(claims, table)| instance(variables, claims, &mut powers, table))
         .collect();
     let mut all: Vec<&mut dyn Instance> = instances.iter_mut().map(|i| i as &mut dyn Instance).collect();
     let x = sumcheck::prove(t, DEGREE, &mut all);
@@ -138,19 +143,26 @@ pub(crate) fn add_scaled(sum: &mut Vec<Fr>, values: &[Fr], coefficient: Fr) {
     });
 }
 
-fn weights(claims: &Claims, powers: &mut Powers) -> Vec<Fr> {
-    if let [SlotClaim { places, point, .. }] = claims.as_slice() {
-        if matches!(places.as_slice(), [(Slot { offset: 0, .. }, c)] if *c == Fr::ONE) {
-            return eq_table_scaled(point, powers.take());
-        }
-    }
-    let mut out = vec![Fr::ZERO; claims.iter().map(SlotClaim::end).max().unwrap_or(0)];
+/// The instance of one polynomial: claims on its whole vector keep their point, all others share a table.
+fn instance<'a>(
+    variables: usize,
+    claims: &Claims,
+    powers: &mut Powers,
+    values: Table<'a>,
+) -> PaddedProduct<'a> {
+    let scaled: Vec<(Fr, &SlotClaim)> = claims.iter().map(|c| (powers.take(), c)).collect();
+    let (whole, parts): (Vec<_>, Vec<_>) = scaled.into_iter().partition(|(_, c)| c.is_whole());
+    let mut table = vec![Fr::ZERO; parts.iter().map(|(_, c)| c.end()).max().unwrap_or(0)];
     // A layer's tensors follow each other and share their point.
-    for same in claims.chunk_by(|a, b| a.point == b.point) {
-        let table = eq_table(&same[0].point);
-        for claim in same {
-            claim.add_weights(powers.take(), &table, &mut out);
+    for same in parts.chunk_by(|(_, a), (_, b)| a.point == b.point) {
+        let eq = eq_table(&same[0].1.point);
+        for (scale, claim) in same {
+            claim.add_weights(*scale, &eq, &mut table);
         }
     }
-    out
+    let mut instance = PaddedProduct::new(variables, table.into(), values);
+    for (scale, claim) in whole {
+        instance.add_point(scale, &claim.point);
+    }
+    instance
 }

@@ -7,6 +7,7 @@
 //! Both sides end with an *unproven* claim: the caller compares the final value with its instances' values at the
 //! point ([`final_check`]) and owes the proof of those.
 
+mod factored;
 mod padded;
 
 pub use padded::PaddedProduct;

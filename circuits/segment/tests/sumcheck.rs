@@ -2,7 +2,7 @@
 
 mod support;
 use ff::Field;
-use segment::mle::evaluate;
+use segment::mle::{eq_table, evaluate};
 use segment::sumcheck::{final_check, prove, verify, Instance, PaddedProduct, Product};
 use segment::table::Table;
 use segment::transcript::{Domain, ProverTranscript, VerifierTranscript};
@@ -235,6 +235,32 @@ fn padded_products_of_small_integers_prove_like_field_elements() {
             let small = PaddedProduct::new(n, (&weights).into(), values.clone());
             assert_eq!(run(small, 2, |p| [p.value()]), run(full, 2, |p| [p.value()]));
         }
+    }
+}
+
+#[test]
+fn points_prove_like_their_tables() {
+    let bytes: Vec<u8> = (0..301u32).map(|i| (i * i % 251) as u8).collect();
+    for (n, points, table, values) in [
+        (0, vec![0], 0, Table::from(elements(1, 1))),
+        (1, vec![0, 1], 1, elements(1, 2).into()),
+        (5, vec![5, 3], 0, elements(1, 1).into()),
+        (9, vec![9, 4, 9], 100, elements(1, 512).into()),
+        (12, vec![12, 10], 4096, elements(1, 1025).into()),
+        (13, vec![13], 0, (&bytes).into()),
+        (13, vec![9, 13], 700, Table::Segments(vec![(2, (&bytes).into()), (1024, (&bytes).into())])),
+    ] {
+        let extra = elements(3, table);
+        let mut explicit = extra.clone();
+        explicit.resize(1 << n, Fr::ZERO);
+        let mut factored = PaddedProduct::new(n, extra.into(), values.clone());
+        for (i, variables) in points.into_iter().enumerate() {
+            let (coefficient, point) = (Fr::from(i as u64 + 5), elements(10 + i as u64, variables));
+            explicit.iter_mut().zip(eq_table(&point)).for_each(|(e, w)| *e += coefficient * w);
+            factored.add_point(coefficient, &point);
+        }
+        let tabulated = PaddedProduct::new(n, explicit.into(), values);
+        assert_eq!(run(factored, 2, |p| [p.value()]), run(tabulated, 2, |p| [p.value()]), "n = {n}");
     }
 }
 
