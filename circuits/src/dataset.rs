@@ -102,24 +102,7 @@ impl Dataset {
         labels: Vec<u32>,
     ) -> Result<Self, CircuitError> {
         let (rows, features) = (program.rows, program.features());
-        check("labels", rows, labels.len())?;
-        check("samples", rows * features, samples.len())?;
-        let offset = if program.input_signed { 1i64 << (program.input_bits - 1) } else { 0 };
-        let limit = 1i64 << program.input_bits;
-        if let Some(i) = samples.iter().position(|x| !(0..limit).contains(&(i64::from(*x) + offset))) {
-            return Err(CircuitError::Witness {
-                what: format!("row {}, feature {}", i / features, i % features),
-                expected: format!("{} to {}", -offset, limit - offset - 1),
-                got: "a value outside (not shown: rows are private)".into(),
-            });
-        }
-        if let Some(r) = labels.iter().position(|l| *l as usize >= program.classes) {
-            return Err(CircuitError::Witness {
-                what: format!("label of row {r}"),
-                expected: format!("0 to {}", program.classes - 1),
-                got: labels[r].to_string(),
-            });
-        }
+        let offset = check_rows(program, &samples, &labels)?;
         let layout = RowLayout::new(program);
         let salts: Vec<Fr> =
             (0..rows).into_par_iter().map(|r| hash(Domain::Salt, &[key, Fr::from(r as u64)])).collect();
@@ -188,11 +171,29 @@ fn children(present: &[Fr], empty: Fr) -> [Fr; ARITY] {
     out
 }
 
-fn check(what: &str, expected: usize, got: usize) -> Result<(), CircuitError> {
-    if expected == got {
-        return Ok(());
+/// Shapes and ranges of training rows (`samples`: n × features, row-major); what is added to a feature to make it
+/// nonnegative.
+pub fn check_rows(program: &Program, samples: &[i32], labels: &[u32]) -> Result<i64, CircuitError> {
+    let (rows, features) = (program.rows, program.features());
+    CircuitError::require("labels", rows, labels.len())?;
+    CircuitError::require("samples", rows * features, samples.len())?;
+    let offset = if program.input_signed { 1i64 << (program.input_bits - 1) } else { 0 };
+    let limit = 1i64 << program.input_bits;
+    if let Some(i) = samples.iter().position(|x| !(0..limit).contains(&(i64::from(*x) + offset))) {
+        return Err(CircuitError::Witness {
+            what: format!("row {}, feature {}", i / features, i % features),
+            expected: format!("{} to {}", -offset, limit - offset - 1),
+            got: "a value outside (not shown: rows are private)".into(),
+        });
     }
-    Err(CircuitError::Witness { what: what.into(), expected: expected.to_string(), got: got.to_string() })
+    match labels.iter().position(|l| *l as usize >= program.classes) {
+        None => Ok(offset),
+        Some(r) => Err(CircuitError::Witness {
+            what: format!("label of row {r}"),
+            expected: format!("0 to {}", program.classes - 1),
+            got: labels[r].to_string(),
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -54,3 +54,13 @@ pub enum CircuitError {
     #[error("field element: 32 little-endian bytes below the modulus expected")]
     NotCanonical,
 }
+
+impl CircuitError {
+    /// A count that must be exact.
+    pub fn require(what: &str, expected: usize, got: usize) -> Result<(), Self> {
+        if expected == got {
+            return Ok(());
+        }
+        Err(CircuitError::Witness { what: what.into(), expected: expected.to_string(), got: got.to_string() })
+    }
+}

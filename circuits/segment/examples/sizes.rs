@@ -1,9 +1,12 @@
 //! Prints the tables of `docs/segment.md`: what programs of given layer sizes fix about rounds, elements, bytes, hashing and
 //! error. Without arguments the page's own; `sizes SIZES B K ROWS` for another, for example `sizes 784-128-10 32 8 4096`.
 //!
-//! Nothing is proven or allocated. Widths are those of `program` below: they decide about the trace's size.
+//! Nothing is proven or allocated. Widths are those of `plain_program`: they decide about the trace's size.
 
-use circuits::program::{Arithmetisation, Layer, Program};
+#[path = "measure/program.rs"]
+mod program;
+
+use program::plain_program;
 use segment::lengths::Stage;
 use segment::shape::Shape;
 
@@ -150,37 +153,5 @@ fn number(s: &str) -> usize {
 }
 
 fn shape(sizes: &str, batch: usize, k: usize, rows: usize) -> Shape {
-    Shape::new(program(&sizes.split('-').map(number).collect::<Vec<_>>(), batch, k, rows)).unwrap()
-}
-
-fn program(sizes: &[usize], batch: usize, k: usize, rows: usize) -> Program {
-    let count = sizes.len() - 1;
-    let layers = (0..count)
-        .map(|l| Layer {
-            name: format!("fc{}", l + 1),
-            d_in: sizes[l],
-            d_out: sizes[l + 1],
-            bias: true,
-            relu: l + 1 < count,
-            y_bits: 16,
-            grad_bits: if l + 1 < count { 16 } else { 0 },
-            init_range: ((1 << 24) as f64 / (sizes[l] as f64).sqrt()) as u64,
-        })
-        .collect();
-    Program {
-        arithmetisation: Arithmetisation::Segment,
-        batch,
-        k,
-        m: 4,
-        max_segments: 64,
-        rows,
-        f_x: 8,
-        f_g: 10,
-        kappa: 6,
-        c: 1,
-        input_bits: 8,
-        input_signed: false,
-        classes: sizes[count],
-        layers,
-    }
+    Shape::new(plain_program(sizes, batch, k, rows)).unwrap()
 }

@@ -7,6 +7,7 @@ use crate::kernels::{self, Coefficients};
 use crate::shape::{LayerShape, Shape};
 use crate::trace::{LayerTrace, Trace};
 use circuits::analysis::Rescale;
+use circuits::dataset::check_rows;
 use circuits::packing::Weights;
 use circuits::program::Program;
 use circuits::CircuitError;
@@ -22,26 +23,8 @@ pub struct TrainingRows {
 impl TrainingRows {
     /// Checks shapes and ranges. `features`: n × d_0 row-major.
     pub fn new(program: &Program, features: Vec<i32>, labels: Vec<u32>) -> Result<Self, CircuitError> {
-        let width = program.features();
-        expect("labels", program.rows, labels.len())?;
-        expect("samples", program.rows * width, features.len())?;
-        let offset = if program.input_signed { 1i64 << (program.input_bits - 1) } else { 0 };
-        let limit = 1i64 << program.input_bits;
-        if let Some(i) = features.iter().position(|x| !(0..limit).contains(&(i64::from(*x) + offset))) {
-            return Err(CircuitError::Witness {
-                what: format!("row {}, feature {}", i / width, i % width),
-                expected: format!("{} to {}", -offset, limit - offset - 1),
-                got: "a value outside (not shown: rows are private)".into(),
-            });
-        }
-        if let Some(r) = labels.iter().position(|l| *l as usize >= program.classes) {
-            return Err(CircuitError::Witness {
-                what: format!("label of row {r}"),
-                expected: format!("0 to {}", program.classes - 1),
-                got: "a value outside (not shown: rows are private)".into(),
-            });
-        }
-        Ok(TrainingRows { width, features, labels })
+        check_rows(program, &features, &labels)?;
+        Ok(TrainingRows { width: program.features(), features, labels })
     }
 
     /// Number of rows.
@@ -258,9 +241,9 @@ fn inputs(shape: &Shape, rows: &TrainingRows, indices: &[u64]) -> Vec<i64> {
 
 fn check_indices(shape: &Shape, rows: &TrainingRows, indices: &[u64]) -> Result<(), CircuitError> {
     let p = &shape.program;
-    expect("rows of the training set", p.rows, rows.len())?;
-    expect("features of a row", p.features(), rows.width)?;
-    expect("indices of a fold", p.k * p.batch, indices.len())?;
+    CircuitError::require("rows of the training set", p.rows, rows.len())?;
+    CircuitError::require("features of a row", p.features(), rows.width)?;
+    CircuitError::require("indices of a fold", p.k * p.batch, indices.len())?;
     match indices.iter().position(|i| *i >= p.rows as u64) {
         None => Ok(()),
         Some(i) => Err(CircuitError::Witness {
@@ -273,11 +256,11 @@ fn check_indices(shape: &Shape, rows: &TrainingRows, indices: &[u64]) -> Result<
 
 /// Shapes and magnitudes; the largest |W| of every layer.
 fn check_weights(shape: &Shape, weights: &Weights) -> Result<Vec<u64>, CircuitError> {
-    expect("layers of weights", shape.layers.len(), weights.len())?;
+    CircuitError::require("layers of weights", shape.layers.len(), weights.len())?;
     let mut bounds = Vec::with_capacity(weights.len());
     for (l, w) in weights.iter().enumerate() {
         let layer = &shape.program.layers[l];
-        expect(
+        CircuitError::require(
             &format!("weights of layer '{}'", layer.name),
             shape.program.weight_rows(l) * layer.d_out,
             w.len(),
@@ -293,11 +276,4 @@ fn check_weights(shape: &Shape, weights: &Weights) -> Result<Vec<u64>, CircuitEr
         bounds.push(bound);
     }
     Ok(bounds)
-}
-
-fn expect(what: &str, expected: usize, got: usize) -> Result<(), CircuitError> {
-    if expected == got {
-        return Ok(());
-    }
-    Err(CircuitError::Witness { what: what.into(), expected: expected.to_string(), got: got.to_string() })
 }

@@ -162,15 +162,6 @@ impl Table<'_> {
         each!(self, _v => true, parts => parts.iter().all(|(at, t)| at % 2 == 0 && t.in_pairs()))
     }
 
-    /// Whether no pair belongs to two segments and all values are below 2³².
-    pub(crate) fn in_small_pairs(&self) -> bool {
-        match self {
-            Table::U8(_) | Table::U16(_) | Table::U32(_) => true,
-            Table::Segments(parts) => parts.iter().all(|(at, t)| at % 2 == 0 && t.in_small_pairs()),
-            _ => false,
-        }
-    }
-
     /// The only value left after all variables are bound.
     pub fn last(&self) -> Fr {
         let mut out = [Fr::ZERO];

@@ -73,17 +73,7 @@ fn without_a_lie_it_is_honest_and_sends_what_the_shape_says() {
     let (values, widths) = all(&run.shape, &run.data);
     let (proof, exchanges) = prove_values(&run.shape, &run.generators, &values, &widths);
     verify(&run.shape, proof.commitments.root(&run.shape), &proof).unwrap();
-    let stages = run.shape.dataset_stages();
-    let expected: Vec<Exchange> = stages
-        .iter()
-        .flat_map(|s| &s.exchanges)
-        .map(|e| Exchange {
-            domain: if e.round { Domain::SegmentRound } else { Domain::SegmentMessage },
-            length: e.message,
-            challenges: e.challenges,
-        })
-        .collect();
-    assert_eq!(exchanges, expected);
+    assert_eq!(exchanges, crate::common::exchanges(&run.shape.dataset_stages()));
 }
 
 #[test]

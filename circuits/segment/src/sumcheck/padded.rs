@@ -2,9 +2,8 @@
 
 use super::factored::{Factored, Split};
 use super::{blocks, Instance, BLOCK};
-use crate::mle::Entry;
 use crate::table::Table;
-use crate::wide::{SmallWide, Wide};
+use crate::wide::Wide;
 use crate::Fr;
 use ff::Field;
 
@@ -36,9 +35,14 @@ impl<'a> PaddedProduct<'a> {
     pub fn value(&self) -> Fr {
         self.values.last()
     }
+}
 
-    /// A round over field elements.
-    fn full_round(&self, out: &mut [Fr]) {
+impl Instance for PaddedProduct<'_> {
+    fn variables(&self) -> usize {
+        self.variables
+    }
+
+    fn round(&self, out: &mut [Fr]) {
         let splits: Vec<Split> = self.points.iter().map(|p| p.split(self.left)).collect();
         let table = self.weights.len().min(self.values.len()).div_ceil(2);
         let pairs = if splits.is_empty() { table } else { self.values.len().div_ceil(2) };
@@ -58,56 +62,6 @@ impl<'a> PaddedProduct<'a> {
             ends.iter_mut().flatten().zip(points.iter().flatten()).for_each(|(e, s)| *e += s);
         }
         self.points.iter().zip(ends).for_each(|(point, ends)| point.add(self.left, ends, out));
-    }
-
-    /// A round over integers below 2³² that stand at `offset`: products of four limbs by one.
-    fn small_round<T: Entry + Into<i64>>(&self, offset: usize, values: &[T], out: &mut [Fr]) {
-        let buffer = || vec![Fr::ZERO; 2 * BLOCK];
-        let sums = blocks(values.len().div_ceil(2), buffer, |x, start, n| {
-            let e = self.weights.block(offset + 2 * start, 2 * n, x);
-            // Positive and negative products apart.
-            let mut sums = vec![[SmallWide::default(); 2]; out.len()];
-            for (e, p) in e.chunks_exact(2).zip(values[2 * start..].chunks(2)) {
-                let (zero, one): (i64, i64) = (p[0].into(), p.get(1).copied().unwrap_or_default().into());
-                sums[0][0].add_u64(&e[0], zero.unsigned_abs());
-                let (de, dp) = (e[1] - e[0], one - zero);
-                let (mut e, mut p) = (e[1], one);
-                for s in &mut sums[1..] {
-                    (e, p) = (e + de, p + dp);
-                    s[usize::from(p < 0)].add_u64(&e, p.unsigned_abs());
-                }
-            }
-            sums
-        });
-        for (o, [plus, minus]) in sums.iter().flat_map(|s| (0..).zip(s)) {
-            out[o] += plus.reduce() - minus.reduce();
-        }
-    }
-
-    fn small_rounds(&self, offset: usize, table: &Table, out: &mut [Fr]) {
-        match table {
-            Table::U8(v) => self.small_round(offset, v, out),
-            Table::U16(v) => self.small_round(offset, v, out),
-            Table::U32(v) => self.small_round(offset, v, out),
-            Table::Segments(parts) => {
-                parts.iter().for_each(|(at, t)| self.small_rounds(offset + at, t, out));
-            }
-            _ => debug_assert!(false, "checked by the caller"),
-        }
-    }
-}
-
-impl Instance for PaddedProduct<'_> {
-    fn variables(&self) -> usize {
-        self.variables
-    }
-
-    fn round(&self, out: &mut [Fr]) {
-        if self.points.is_empty() && self.values.in_small_pairs() {
-            self.small_rounds(0, &self.values, out);
-        } else {
-            self.full_round(out);
-        }
     }
 
     fn bind(&mut self, c: Fr) {

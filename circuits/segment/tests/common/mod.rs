@@ -9,7 +9,9 @@ use circuits::packing::Weights;
 use circuits::program::{Arithmetisation, Layer, Program};
 use proptest::prelude::*;
 use segment::executor::TrainingRows;
+use segment::lengths::Stage;
 use segment::shape::Shape;
+use segment::transcript::{Domain, Exchange};
 
 /// A valid program; widths are narrow enough for saturation to happen.
 pub fn programs() -> impl Strategy<Value = Program> {
@@ -96,4 +98,15 @@ pub fn weights(p: &Program, scale: u64, numbers: &mut Numbers) -> Weights {
 
 pub fn shape(p: &Program) -> Shape {
     Shape::new(p.clone()).unwrap()
+}
+
+/// The exchanges that stages prescribe, as a transcript lists them.
+pub fn exchanges(stages: &[Stage]) -> Vec<Exchange> {
+    let all = stages.iter().flat_map(|s| &s.exchanges);
+    all.map(|e| Exchange {
+        domain: if e.round { Domain::SegmentRound } else { Domain::SegmentMessage },
+        length: e.message,
+        challenges: e.challenges,
+    })
+    .collect()
 }

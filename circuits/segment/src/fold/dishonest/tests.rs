@@ -4,7 +4,6 @@ use super::*;
 use crate::common::small::{square, step_padding};
 use crate::executor::TrainingRows;
 use circuits::field::pow2;
-use circuits::poseidon::Domain;
 use pedersen::PedersenError;
 
 const LOOKUP: SegmentError = SegmentError::FractionsDiffer;
@@ -41,17 +40,7 @@ fn without_a_lie_it_is_honest_and_sends_what_the_shape_says() {
         assert_eq!(told.verify(&run), Ok(told.next.clone()));
         (run.public, run.secret) = (told.next, told.secret);
         assert_eq!(run.verify_closing(&run.close()), Ok(()));
-        let stages = run.shape.fold_stages();
-        let expected: Vec<Exchange> = stages
-            .iter()
-            .flat_map(|s| &s.exchanges)
-            .map(|e| Exchange {
-                domain: if e.round { Domain::SegmentRound } else { Domain::SegmentMessage },
-                length: e.message,
-                challenges: e.challenges,
-            })
-            .collect();
-        assert_eq!(told.exchanges, expected);
+        assert_eq!(told.exchanges, crate::common::exchanges(&run.shape.fold_stages()));
     }
 }
 
