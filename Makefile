@@ -15,7 +15,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes
 NATIVE := Cargo.toml Cargo.lock pyproject.toml _escapement.pyi \
 	$(shell find circuits ivc/native vdf/native/src vdf/native/Cargo.toml bindings -name '*.rs' -o -name Cargo.toml)
-EXTRAS := test lint export classgroup bench
+EXTRAS := test lint export classgroup bench ezkl srs
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-12s %s\n", $$1, $$2 }'

@@ -1,6 +1,6 @@
 """What a run will cost, before anything is made: constraints, memory, disk, seconds.
 
-The counts are exact; seconds and bytes are the model of `escapement.costs`.
+The counts are exact; seconds and bytes are the model of `zkml.costs`.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ import _escapement
 
 from escapement import machine
 from escapement.console import human_bytes
-from escapement.costs import costs
 from escapement.errors import ResourceError
+from zkml.costs import costs
 
 
 @dataclass(frozen=True)

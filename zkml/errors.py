@@ -115,3 +115,69 @@ class TensorError(ZkmlError):
 
     code = "tensor"
     exit_code = 2
+
+
+class ProverError(ZkmlError):
+    """A step prover cannot do what was asked; base of the errors below."""
+
+    code = "prover"
+    exit_code = 4
+
+
+class ProverMissing(ProverError):
+    """The prover is not installed, or in another version than the one it was written for; the remedy."""
+
+    code = "prover-missing"
+
+
+class ProverFailed(ProverError):
+    """The prover panicked, was killed, or answered what it must not; what it said, in its own words."""
+
+    code = "prover-failed"
+
+
+class ProverMemory(ProverError):
+    """The prover needs more memory than there is, or was killed for it."""
+
+    code = "prover-memory"
+
+
+class ProverUnsupported(ProverError):
+    """The program has a shape that this prover cannot take; names the field."""
+
+    code = "prover-unsupported"
+    exit_code = 3
+
+
+class ExportError(ProverError):
+    """The step that torch exported is not the step that was asked for; names tensor and difference."""
+
+    code = "export-differs"
+    exit_code = 3
+
+
+class SrsError(ProverError):
+    """A structured reference string is damaged, inconsistent, or of another format; says where."""
+
+    code = "srs-damaged"
+    exit_code = 5
+
+
+class SrsTooSmall(ProverError):
+    """A structured reference string has too few powers; how many are needed."""
+
+    code = "srs-too-small"
+
+
+class ProofRejected(ProverError):
+    """A proof is well-formed and false; names the segment and link."""
+
+    code = "proof-rejected"
+    exit_code = 1
+
+
+class ProofMalformed(ProverError):
+    """Bytes of a proof have the wrong form; names the segment and link."""
+
+    code = "proof-malformed"
+    exit_code = 5

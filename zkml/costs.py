@@ -11,8 +11,8 @@ from typing import Any
 
 import _escapement
 
-from ivc.program import SEGMENT
 from vdf.cores import usable_cores
+from zkml.program import SEGMENT
 
 
 @dataclass(frozen=True)
