@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python check bench classgroup lock clean tools
+.PHONY: help demo test test-rust test-python check bench ezkl classgroup lock clean tools
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -15,6 +15,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes
 NATIVE := Cargo.toml Cargo.lock pyproject.toml _escapement.pyi \
 	$(shell find circuits ivc/native vdf/native/src vdf/native/Cargo.toml bindings -name '*.rs' -o -name Cargo.toml)
+BROWSERS := chromium chromium-browser google-chrome
 EXTRAS := test lint export classgroup bench ezkl srs
 
 help: ## this list
@@ -23,12 +24,12 @@ help: ## this list
 demo: $(STAMPS)/native ## train, delay, prove and verify the digits model (about 6 minutes after the build)
 	$(BIN)/escapement demo --out $(OUT)
 
-test: test-rust test-python ## every test of both languages (the first time it fetches torch, about 2.5 GB on Linux)
+test: test-rust test-python ## every test of both languages (the first time it fetches torch, about 2.5 GB on Linux, and ezkl)
 
 test-rust: $(STAMPS)/native
 	cargo test --workspace --locked
 
-test-python: $(STAMPS)/native $(STAMPS)/test $(STAMPS)/export $(STAMPS)/classgroup test-rust
+test-python: $(STAMPS)/native $(STAMPS)/test $(STAMPS)/ezkl $(STAMPS)/bench $(STAMPS)/classgroup $(STAMPS)/browser test-rust
 	$(BIN)/python -m pytest
 
 check: $(STAMPS)/native $(STAMPS)/test $(STAMPS)/lint ## format, lint, types and stubs of both languages
@@ -43,6 +44,8 @@ bench: $(STAMPS)/native $(STAMPS)/bench $(STAMPS)/classgroup ## measure all figu
 	$(BIN)/python benchmarks/step.py --docs
 	$(BIN)/python benchmarks/delays.py --docs
 	$(BIN)/python benchmarks/segment.py --docs
+
+ezkl: $(STAMPS)/native $(STAMPS)/ezkl ## add the peer prover, for --prover ezkl (with torch, about 2.5 GB on Linux)
 
 classgroup: $(STAMPS)/native $(STAMPS)/classgroup ## add delays in class groups, for policies that name class-1024
 
@@ -81,6 +84,15 @@ $(STAMPS)/venv: | tools
 $(STAMPS)/%: requirements/%.txt $(STAMPS)/venv
 	@echo "Installing requirements/$*.txt, hashes checked"
 	$(PIP) -r $<
+	@touch $@
+
+# Only the test of the study's page needs a browser; without one it is skipped, and says so.
+$(STAMPS)/browser: | $(STAMPS)/venv
+	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit; done; \
+	if test "`id -u`" = 0 && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium" \
+			&& apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium >/dev/null; \
+	else false; fi || echo "No Chromium was found: the test of the study's page in a browser will be skipped"
 	@touch $@
 
 # The release build is the one that ships; the tests of the crates are built by their own profile.
