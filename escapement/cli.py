@@ -10,7 +10,19 @@ from collections.abc import Sequence
 import typer
 
 from escapement import __version__, console
-from escapement.commands import demo, doctor, init, inspect, key, plan, policy, run, vdf, verify
+from escapement.commands import (
+    demo,
+    doctor,
+    init,
+    inspect,
+    key,
+    plan,
+    policy,
+    run,
+    srs,
+    vdf,
+    verify,
+)
 from escapement.errors import INTERRUPTED, classify
 
 app = typer.Typer(
@@ -83,6 +95,7 @@ app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(key.app, name="key")
+app.add_typer(srs.app, name="srs")
 app.add_typer(vdf.app, name="vdf")
 
 if __name__ == "__main__":

@@ -12,6 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ivc import cache
 from tests.tiny_run import Run, claim, tiny_policy, tiny_program, tiny_request, train
 from tests.tiny_segment import Trainer, prove, segment_policy, segment_program, segment_request
+from zkml.srs import pairings
+
+pairings.curve()  # imports py_ecc without the recursion limit that it would leave to every other test
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -124,6 +124,20 @@ class ProverError(ZkmlError):
     exit_code = 4
 
 
+class ProverUnknown(ProverError):
+    """No prover has this name; names those there are."""
+
+    code = "prover-unknown"
+    exit_code = 2
+
+
+class ProverSecret(ProverError):
+    """The file of a prover's secret is damaged, open to others, or cannot be read or written."""
+
+    code = "prover-secret"
+    exit_code = 5
+
+
 class ProverMissing(ProverError):
     """The prover is not installed, or in another version than the one it was written for; the remedy."""
 
@@ -163,6 +177,12 @@ class SrsError(ProverError):
     exit_code = 5
 
 
+class SrsUnreadable(SrsError):
+    """The file of a structured reference string does not exist or cannot be read; the system's words."""
+
+    code = "srs-unreadable"
+
+
 class SrsTooSmall(ProverError):
     """A structured reference string has too few powers; how many are needed."""
 
@@ -181,3 +201,17 @@ class ProofMalformed(ProverError):
 
     code = "proof-malformed"
     exit_code = 5
+
+
+class TermsMalformed(ZkmlError):
+    """A file of terms is not one, or a field of it is out of range; names the field."""
+
+    code = "terms-malformed"
+    exit_code = 5
+
+
+class TermsMismatch(ZkmlError):
+    """What is at hand is not what the terms state: prover, rows or reference string."""
+
+    code = "terms-mismatch"
+    exit_code = 2
