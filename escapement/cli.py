@@ -20,6 +20,7 @@ from escapement.commands import (
     policy,
     run,
     srs,
+    steps,
     vdf,
     verify,
 )
@@ -96,6 +97,7 @@ app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.add_typer(key.app, name="key")
 app.add_typer(srs.app, name="srs")
+app.add_typer(steps.app, name="steps")
 app.add_typer(vdf.app, name="vdf")
 
 if __name__ == "__main__":

@@ -13,9 +13,7 @@ import functools
 import hashlib
 import logging
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import _escapement
@@ -23,6 +21,7 @@ import _escapement
 from ivc.encoding import hash_fields
 from ivc.errors import Rejected, StorageError, UsageError, native_errors
 from ivc.files import write_atomic
+from vdf.quiet import quiet
 
 
 def verifying_key(
@@ -143,21 +142,9 @@ def _powers(scheme: str, ptau: Path | None) -> Path | None:
     return ptau
 
 
-@contextmanager
-def _quiet(scheme: str) -> Iterator[None]:
-    """halo2curves 0.9 prints a line per bit on standard output when it checks a G2 point: send it nowhere."""
-    if scheme != "hyperkzg":
-        yield
-        return
-    sys.stdout.flush()
-    kept = os.dup(1)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+def _quiet(scheme: str) -> AbstractContextManager[None]:
+    """halo2curves prints where G2 is in use."""
+    return quiet() if scheme == "hyperkzg" else nullcontext()
 
 
 def _path(program: bytes, scheme: str, digest: bytes) -> Path:

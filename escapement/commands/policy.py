@@ -42,8 +42,9 @@ def new(
 ) -> None:
     """Make a policy for a request: fresh nonce, delay, cap, and the digest of the verifying key.
 
-    Derives the verifying key from the request's program (about 15 seconds). Make one policy per request:
-    a second nonce would let the trainer choose between two.
+    Derives the verifying key from the request's program (about 15 seconds); a powers-of-tau file is checked
+    first (about 65 µs per power, once per file). Make one policy per request: a second nonce would let the
+    trainer choose between two.
 
     \b
     Examples:
@@ -100,6 +101,8 @@ def write_policy(
     data = read_capped(request, MAX_REQUEST_BYTES)
     kind = verifying(data)
     capacity = kind.program.max_segments
+    if ptau is not None and kind.request.scheme == "hyperkzg":
+        _require_powers(ptau, kind.request.program)
     console.log("Deriving the verifying key from the program")
     policy = new_policy(
         data,
@@ -113,6 +116,19 @@ def write_policy(
     kind.max_bundle_bytes(policy)  # a policy under which no bundle could be read is refused here
     write_atomic(out, policy.to_toml().encode())
     return vars(policy)
+
+
+def _require_powers(ptau: Path, program: bytes) -> None:
+    """Check the powers that the key is derived from; raises SrsError, SrsTooSmall, ProverMissing."""
+    from escapement.reference_string import checked
+    from ivc.errors import native_errors
+    from zkml.provers.nova_key import log2_powers
+    from zkml.srs import NOT_CHECKED, PTAU
+
+    with native_errors("program"):
+        powers = log2_powers(program)
+    srs = checked(ptau, powers, PTAU)
+    console.log(f"Powers of tau consistent, SHA-256 {srs.sha256.hex()}; {NOT_CHECKED}")
 
 
 CALIBRATION_RUNS, CALIBRATION_SECONDS = 3, 0.5

@@ -9,7 +9,7 @@
 A link says that training led from the weights behind the hash before it to those behind its own. Links are
 as fine as what the proofs bind: one per step in ezkl, one per segment where steps are folded into one proof.
 The first link starts at the genesis that program and nonce give. `statement` is the digest of everything
-agreed on beforehand (`zkml.provers.chain`). Digests, seeds and nonces are 32 bytes.
+agreed on beforehand (`zkml.provers.terms`). Digests, seeds and nonces are 32 bytes.
 """
 
 from collections.abc import Callable, Sequence
@@ -58,6 +58,20 @@ class Estimate:
     source: str
 
 
+@dataclass(frozen=True)
+class Limits:
+    """The most that a prover's bytes may take, by the program alone; nothing longer is read.
+
+    `rows`: bytes of `Steps.rows`; `proofs`: how many a link has, each of at most `proof` bytes; `last`: bytes
+    of `StepProver.finish`.
+    """
+
+    rows: int
+    proofs: int
+    proof: int
+    last: int
+
+
 Emit = Callable[[Progress], None]
 
 
@@ -89,6 +103,11 @@ class Steps(Protocol):
     @property
     def key_bytes(self) -> int:
         """Bytes of all keys, generators and reference strings that proving reads."""
+        ...
+
+    @property
+    def srs(self) -> Path | None:
+        """The file of the reference string in use, also if it was made here; None if there is none."""
         ...
 
     @property
@@ -151,12 +170,19 @@ class Backend(Protocol):
         """How many links `StepProver.prove` returns, and `Verifier.verify` demands per seed."""
         ...
 
+    def limits(self, program: Program) -> Limits:
+        """What a file of links may hold at most; cheap. Raises ProverError."""
+        ...
+
     def estimate(self, program: Program) -> Estimate:
         """What set-up and steps will take, before either; cheap. Raises ProverError, ZkmlError."""
         ...
 
     def set_up(self, work: Work, folder: Path, srs: Path | None) -> Steps:
-        """Keys and generators, with files under `folder`. Raises ProverError, ZkmlError."""
+        """Keys and generators, with files under `folder`. Raises ProverError, ZkmlError.
+
+        The same work in the same folder gives the same `rows`: what is secret is kept there.
+        """
         ...
 
     def verifier(self, program: Program, folder: Path, srs: Path | None) -> Verifier:
