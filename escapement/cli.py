@@ -11,6 +11,7 @@ import typer
 
 from escapement import __version__, console
 from escapement.commands import (
+    bench,
     demo,
     doctor,
     init,
@@ -95,6 +96,7 @@ app.command("verify")(verify.verify)
 app.command("inspect")(inspect.inspect)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
+app.command("bench")(bench.bench)
 app.add_typer(key.app, name="key")
 app.add_typer(srs.app, name="srs")
 app.add_typer(steps.app, name="steps")

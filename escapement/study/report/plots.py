@@ -1,0 +1,227 @@
+"""Plots of a study as SVG, by matplotlib (extra `bench`); the same figures give the same bytes.
+
+How lines, markers and scales look is in `axes`.
+"""
+
+import importlib.util
+import io
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from escapement import console
+from escapement.study.report import shown
+from escapement.study.report.axes import GRID, INK, PAPER, Value, canvas, draw_lines, legend
+from escapement.study.report.figures import Figures, Point, Spread
+from escapement.study.report.sweeps import lines
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def available() -> bool:
+    """Whether matplotlib is there; if not, the remedy is said on stderr."""
+    if importlib.util.find_spec("matplotlib") is not None:
+        return True
+    console.log(
+        "No plots: matplotlib is missing; `pip install escapement[bench]` or `make bench` installs it."
+    )
+    return False
+
+
+def draw(figures: Figures) -> dict[str, str]:
+    """SVG documents by name, those with something to show; none without matplotlib."""
+    if not available():
+        return {}
+    import matplotlib
+
+    settings: dict[Any, Any] = {
+        "svg.hashsalt": "escapement",
+        "svg.fonttype": "none",
+        "text.parse_math": False,
+        "font.family": ["DejaVu Sans"],
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.edgecolor": INK,
+        "axes.labelcolor": INK,
+        "text.color": INK,
+        "xtick.color": INK,
+        "ytick.color": INK,
+        "axes.facecolor": "none",
+        "axes.grid": True,
+        "grid.color": GRID,
+        "grid.linewidth": 0.6,
+        "axes.axisbelow": True,
+        "legend.frameon": False,
+        "axes.titlesize": 11,
+        "axes.titlelocation": "left",
+    }
+    with matplotlib.rc_context(settings):
+        made = {name: plot(figures) for name, plot in PLOTS.items()}
+        origin = f"{figures.study.machine.cpu[:60]}, {figures.study.date}"
+        return {name: _svg(figure, origin) for name, figure in made.items() if figure is not None}
+
+
+def slowdown(figures: Figures) -> "Figure | None":
+    """Slowdown against parameters: the main one."""
+    figure, (axes,) = canvas(1, (8.6, 5.0))
+    if not draw_lines(axes, lines(figures, "parameters"), _slowdown, _estimated_slowdown, slopes=True):
+        return None
+    axes.axhline(1, color=INK, linewidth=0.8, linestyle=(0, (2, 3)))
+    axes.annotate(
+        "plain training",
+        (0.99, 1.12),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        fontsize=8,
+    )
+    axes.set(xlabel="parameters", ylabel="times plain training")
+    axes.set_title("Slowdown of a training step")
+    return figure
+
+
+def seconds(figures: Figures) -> "Figure | None":
+    """Seconds per step against parameters, plain training included."""
+    figure, (axes,) = canvas(1, (8.6, 4.6))
+    if not draw_lines(axes, lines(figures, "parameters"), lambda point: point.seconds, _estimated_seconds):
+        return None
+    axes.set(xlabel="parameters", ylabel="seconds per step")
+    axes.set_title("Seconds per step")
+    return figure
+
+
+def memory(figures: Figures) -> "Figure | None":
+    """Peak memory and keys against parameters."""
+    figure, (left, right) = canvas(2, (8.6, 4.2))
+    found = lines(figures, "parameters")
+    drawn = draw_lines(left, found, _of("peak_bytes", 2**30), _estimated_memory)
+    keys = draw_lines(right, found, _of("key_bytes", 2**20), None)
+    left.set(xlabel="parameters", ylabel="GiB")
+    left.set_title("Peak memory of the process tree")
+    right.set(xlabel="parameters", ylabel="MiB")
+    right.set_title("Keys and generators")
+    legend(figure)
+    return figure if drawn or keys else None
+
+
+def proofs(figures: Figures) -> "Figure | None":
+    """Proof bytes and verification per step proven, against parameters."""
+    figure, (left, right) = canvas(2, (8.6, 4.2))
+    found = lines(figures, "parameters")
+    sizes = draw_lines(left, found, _of("proof_bytes", 2**10, per_step=True), None)
+    checks = draw_lines(right, found, _verification, None)
+    left.set(xlabel="parameters", ylabel="KiB per step proven")
+    left.set_title("Proof")
+    right.set(xlabel="parameters", ylabel="ms per step proven")
+    right.set_title("Verification")
+    legend(figure)
+    return figure if sizes or checks else None
+
+
+def sweeps(figures: Figures) -> "Figure | None":
+    """Slowdown against batch size, depth, steps per fold and per segment."""
+    titles = {"batch": "samples per step", "layers": "dense layers", "fold": "steps per fold, k"}
+    titles["segment"] = "steps per segment, k·m"
+    found = {axis: lines(figures, axis) for axis in titles}
+    found = {axis: [line for line in made if not line.points[0][1].is_plain] for axis, made in found.items()}
+    chosen = [axis for axis, made in found.items() if any(len(line.slowdowns()) > 1 for line in made)]
+    if not chosen:
+        return None
+    figure, all_axes = canvas(len(chosen), (8.6, 3.6 * ((len(chosen) + 1) // 2)))
+    for axis, axes in zip(chosen, all_axes, strict=True):
+        draw_lines(axes, found[axis], _slowdown, _estimated_slowdown)
+        axes.set(xlabel=titles[axis], ylabel="times plain training")
+        places = sorted({x for line in found[axis] for x, _ in line.points})
+        if axes.get_xscale() == "log":
+            axes.set_xticks(places, [f"{place:,}" for place in places])
+    legend(figure)
+    return figure
+
+
+def parts(figures: Figures) -> "Figure | None":
+    """Share of a step by part, one bar per cell of the sweep over parameters."""
+    rows = [(line, x, p) for line in lines(figures, "parameters") for x, p in line.points if p.shares]
+    if not rows:
+        return None
+    tall = 1.5 + 0.34 * len(rows)
+    figure, (axes,) = canvas(1, (8.6, tall))
+    figure.subplots_adjust(left=0.2, right=0.9, bottom=1.05 / tall, top=1 - 0.4 / tall)
+    names = list(dict.fromkeys(name for _, _, point in rows for name in point.shares))
+    labels = [f"{line.label}, {x:,}" for line, x, _ in rows]
+    below = [0.0] * len(rows)
+    for i, name in enumerate(names):
+        widths = [point.shares.get(name, 0.0) for _, _, point in rows]
+        colour, hatch = PARTS[i % len(PARTS)], HATCHES[i // len(PARTS) % len(HATCHES)]
+        bars = axes.barh(range(len(rows)), widths, left=below, color=colour, hatch=hatch, height=0.72)
+        bars.set_label(name)
+        below = [start + width for start, width in zip(below, widths, strict=True)]
+    for i, (_, _, point) in enumerate(rows):
+        total = point.seconds.median if point.seconds else 0
+        axes.annotate(shown.seconds(total), (1.01, i), va="center", fontsize=9, annotation_clip=False)
+    axes.set_yticks(range(len(rows)), labels)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.grid(visible=False, axis="y")
+    axes.set_title("Where the time of a step goes (at the right: the whole step)")
+    figure.legend(loc="lower left", ncols=4, fontsize=9, bbox_to_anchor=(0.19, 0))
+    return figure
+
+
+def _slowdown(point: Point) -> Spread | None:
+    return point.slowdown.get("faster")
+
+
+def _estimated_slowdown(point: Point) -> float | None:
+    return point.estimated
+
+
+def _estimated_seconds(point: Point) -> float | None:
+    return point.cell.estimate.seconds_per_step if point.cell.estimate else None
+
+
+def _estimated_memory(point: Point) -> float | None:
+    return point.cell.estimate.memory_bytes / 2**30 if point.cell.estimate else None
+
+
+def _verification(point: Point) -> Spread | None:
+    steps = point.cell.measured.proof_steps if point.cell.measured else None
+    if steps is None or point.verify is None:
+        return None
+    return point.verify.each(lambda value: value * 1000 / steps)
+
+
+def _of(name: str, unit: int, per_step: bool = False) -> Value:
+    """A figure of `measured` in units."""
+
+    def value(point: Point) -> Spread | None:
+        measured = point.cell.measured
+        found = getattr(measured, name) if measured else None
+        if found is None or (per_step and (measured is None or measured.proof_steps is None)):
+            return None
+        steps = measured.proof_steps if per_step and measured and measured.proof_steps else 1
+        return Spread.of([found / unit / steps])
+
+    return value
+
+
+def _svg(figure: "Figure", origin: str) -> str:
+    """The document on a white ground, with where and when it was measured, and not when it was drawn."""
+    figure.text(0.995, 0.99, origin, ha="right", va="top", fontsize=7.5)
+    data = io.StringIO()
+    nothing: dict[str, Any] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(data, format="svg", metadata=nothing, facecolor=PAPER)
+    return data.getvalue()
+
+
+PLOTS: "dict[str, Callable[[Figures], Figure | None]]" = {
+    "slowdown": slowdown,
+    "seconds": seconds,
+    "memory": memory,
+    "parts": parts,
+    "sweeps": sweeps,
+    "proofs": proofs,
+}
+PARTS = ("#0073b3", "#e6a000", "#009f74", "#d65f00", "#57b5ea", "#cd7aa8", "#8a8d92", "#5b4a9c")
+HATCHES = ("", "///", "...")
