@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-rust test-python check bench ezkl classgroup lock clean tools
+.PHONY: help demo test test-rust test-python check bench cost ezkl srs classgroup lock clean tools
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -24,7 +24,7 @@ help: ## this list
 demo: $(STAMPS)/native ## train, delay, prove and verify the digits model (about 6 minutes after the build)
 	$(BIN)/escapement demo --out $(OUT)
 
-test: test-rust test-python ## every test of both languages (the first time it fetches torch, about 2.5 GB on Linux, and ezkl)
+test: test-rust test-python ## every test of both languages (the first time it fetches torch and ezkl, about 2.5 GB on Linux)
 
 test-rust: $(STAMPS)/native
 	cargo test --workspace --locked
@@ -40,12 +40,18 @@ check: $(STAMPS)/native $(STAMPS)/test $(STAMPS)/lint ## format, lint, types and
 	cargo fmt --all --check
 	cargo clippy --release --workspace --all-targets --locked -- -D warnings
 
-bench: $(STAMPS)/native $(STAMPS)/bench $(STAMPS)/classgroup ## measure all figures into benchmarks/results/ and docs/
+bench: $(STAMPS)/native $(STAMPS)/bench $(STAMPS)/ezkl $(STAMPS)/classgroup ## measure all figures into benchmarks/results/ and docs/
 	$(BIN)/python benchmarks/step.py --docs
+	$(BIN)/python benchmarks/cost.py --docs
 	$(BIN)/python benchmarks/delays.py --docs
 	$(BIN)/python benchmarks/segment.py --docs
 
+cost: $(STAMPS)/native $(STAMPS)/bench $(STAMPS)/ezkl ## measure what proving training costs here, ezkl included (half an hour; it resumes)
+	$(BIN)/escapement bench --out runs/cost --resume
+
 ezkl: $(STAMPS)/native $(STAMPS)/ezkl ## add the peer prover, for --prover ezkl (with torch, about 2.5 GB on Linux)
+
+srs: $(STAMPS)/native $(STAMPS)/srs ## add py_ecc, which checks powers-of-tau and KZG files
 
 classgroup: $(STAMPS)/native $(STAMPS)/classgroup ## add delays in class groups, for policies that name class-1024
 

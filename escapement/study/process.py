@@ -63,7 +63,8 @@ def require_psutil() -> None:
         import psutil  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
     except ImportError as error:
         raise ResourceError(
-            "bench-missing", "psutil is not installed: pip install 'escapement[bench]'"
+            "bench-missing",
+            "psutil is not installed: `make cost` installs it, or pip install 'escapement[bench]'",
         ) from error
 
 

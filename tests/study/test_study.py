@@ -212,7 +212,10 @@ def test_psutil_is_asked_for(monkeypatch: pytest.MonkeyPatch, options: Make, tmp
     monkeypatch.setitem(sys.modules, "psutil", None)
     with pytest.raises(ResourceError) as caught:
         run(options("numpy"), Result.begin(tmp_path, "tiny", 0), Silent())
-    assert str(caught.value) == "psutil is not installed: pip install 'escapement[bench]'"
+    assert (
+        str(caught.value)
+        == "psutil is not installed: `make cost` installs it, or pip install 'escapement[bench]'"
+    )
     assert not list(tmp_path.glob("*.json"))
 
 

@@ -27,7 +27,7 @@ def curve() -> Any:
     except ImportError as error:
         raise ProverMissing(
             "reference strings are checked with py_ecc, which is not installed: "
-            "python -m pip install 'escapement[srs]'"
+            "`make srs`, or pip install 'escapement[srs]'"
         ) from error
     finally:
         sys.setrecursionlimit(limit)

@@ -23,7 +23,7 @@ def available() -> bool:
     if importlib.util.find_spec("matplotlib") is not None:
         return True
     console.log(
-        "No plots: matplotlib is missing; `pip install escapement[bench]` or `make bench` installs it."
+        "No plots: matplotlib is missing; `make cost` installs it, or pip install 'escapement[bench]'."
     )
     return False
 

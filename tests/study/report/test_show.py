@@ -174,7 +174,7 @@ def test_without_matplotlib_there_is_a_page_and_the_remedy(
     (path,) = report.write(sample(), tmp_path, "sample")
     page = path.read_text(encoding="utf-8")
     assert "<svg" not in page and 'id="table-cells"' in page
-    assert "matplotlib is missing; `pip install escapement[bench]`" in capsys.readouterr().err
+    assert "matplotlib is missing; `make cost` installs it" in capsys.readouterr().err
 
 
 # --- files ------------------------------------------------------------------------------------------------

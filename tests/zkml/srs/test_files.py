@@ -206,7 +206,7 @@ def test_without_py_ecc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         srs.require(write(tmp_path, whole().encode()))
     assert str(caught.value) == (
         "reference strings are checked with py_ecc, which is not installed: "
-        "python -m pip install 'escapement[srs]'"
+        "`make srs`, or pip install 'escapement[srs]'"
     )
 
 
