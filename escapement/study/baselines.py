@@ -75,8 +75,8 @@ def torch_model(work: Work, seed: int) -> tuple[Callable[[npt.NDArray[np.int64]]
         torch = importlib.import_module("torch")
     except ImportError as error:
         raise ProverMissing(
-            f"torch is not installed ({error}): `make ezkl` installs it, or pip install 'escapement[export]'; "
-            "or leave it out by --prover"
+            f"torch is not installed ({error}): `make ezkl` installs it, or "
+            "pip install 'escapement[export]'; or leave it out by --prover"
         ) from error
     torch.set_num_threads(usable_cores())
     program = work.program

@@ -65,20 +65,21 @@ class EzklBackend:
 
 NOT_BOUND = (
     "Training is ezkl's fixed point at 16 fractional bits, not the exact integer step of the program: "
-    "no clamping of activations and gradients to their widths, and the gradient of ReLU at exactly 0 is "
-    "0.",
+    "no clamping of activations and gradients to their widths, the gradient of ReLU at exactly 0 is 0, "
+    "and the first weights are the genesis rounded to that precision.",
     "Rounding is the prover's choice: as its source reads, ezkl's division accepts both integers next "
     "to a quotient, so whoever proves can pick among very many next weights, and grind what follows "
     "from their hash.",
     "Rows are hashed without salt and weights without blinding: whoever guesses a row, or all weights, "
     "can confirm the guess, and equal rows or tensors show as equal.",
     "Rows are not shown to be in range when they are hashed: a step clamps its pixels to the input "
-    "range, and one whose pixels are too large for ezkl's digits cannot be proven. A class index that "
-    "is none of the classes trains towards all zeros.",
+    "range, and one whose pixels are too large for ezkl's digits cannot be proven. A class index may be "
+    "any number, a fraction too; one that is none of the classes trains towards all zeros.",
     "Weights are not range-checked: ezkl skips that for hashed inputs and outputs. They are small "
     "because genesis is and every update is bounded.",
-    "What was agreed on beforehand enters a proof only through the seeds of its batches; a proof says "
-    "nothing of who made it, and anyone can copy it.",
+    "What was agreed on beforehand enters a proof only through the batches that the seeds give: the same "
+    "proofs serve whatever has the same circuit, first weights, rows and batches, whatever else its terms "
+    "say. A proof says nothing of who made it, and anyone can copy it.",
     "A proof for every step, none of them aggregated: size and verification time grow with the steps, "
     "and their number and the batches' row indices are visible.",
     "Proofs hold only if nobody knows the secret of the reference string (KZG over BN254, about 100 "
@@ -88,5 +89,6 @@ NOT_BOUND = (
     "steps, not proven equal.",
     "ezkl's soundness is taken on trust: version 21.0.0 was audited (Trail of Bits, March 2025: missing "
     "multiplicities in shuffles, free signs of zero, missing range checks in division, addressed since); "
-    "no audit of 23.0.5 is known.",
+    "no audit of 23.0.5 is known. Its default way to check products is not used here, because nothing "
+    "ties the result that it checks to the result that later operations read.",
 )

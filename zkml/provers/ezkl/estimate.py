@@ -2,13 +2,13 @@
 
 With R = 2^logrows rows and b blocks of columns (`layout`):
 
-    step       ≈ 0.4 s + 16 µs·b'·R·logrows            b' = 1 + 0.3·(b − 1)
-    keys       ≈ 0.3 s + 13 µs·b'·R·logrows            reference string ≈ 140 µs·R, torch ≈ 8 s
-    memory     ≈ 98 MB + 35.2 kB·b'·R while proving    at least torch's 900 MB
-    files      ≈ 17.1 kB·b'·R and the reference string
+    step       ≈ 0.45 s + 11.9 µs·b'·R·logrows         b' = 1 + 0.5·(b − 1)
+    keys       ≈ 0.3 s + 11 µs·b'·R·logrows            reference string ≈ 140 µs·R, torch ≈ 4.6 s
+    memory     ≈ 98 MB + 23.9 kB·b'·R while proving    at least torch's 900 MB
+    files      ≈ 11.02 kB·b'·R and the reference string
 
-fitted to proofs of three sizes, R = 2^11, 2^14 and 2^17, on two cores of an AMD EPYC machine, to wall-clock
-where these were idle and else to processor time. What more blocks cost is from R = 2^14, b = 2 alone.
+fitted to proofs of four sizes, R = 2^11, 2^13, 2^14 and 2^17, on two idle cores of an AMD EPYC machine. What
+more blocks cost is from R = 2^14, b = 2 alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def estimate(program: Program) -> Estimate:
     hashed = program.rows * (program.features + 1)
     set_up = _TORCH_SECONDS + _SRS_SECONDS * rows + 0.3 + _KEYS_SECONDS * work + _HASH_SECONDS * hashed
     return Estimate(
-        seconds_per_step=0.4 + _STEP_SECONDS * work,
+        seconds_per_step=0.45 + _STEP_SECONDS * work,
         set_up_seconds=set_up,
         memory_bytes=max(_TORCH_BYTES, ceil(98e6 + _STEP_BYTES * wide)),
         disk_bytes=ceil(_KEY_BYTES * wide) + file_size(shape.logrows),
@@ -39,12 +39,12 @@ def estimate(program: Program) -> Estimate:
     )
 
 
-_MORE_PER_BLOCK = 0.3
-_TORCH_SECONDS = 8.0
+_MORE_PER_BLOCK = 0.5
+_TORCH_SECONDS = 4.6
 _TORCH_BYTES = 900_000_000
 _SRS_SECONDS = 1.4e-4
-_KEYS_SECONDS = 1.3e-5
-_STEP_SECONDS = 1.6e-5
-_STEP_BYTES = 35_200
-_KEY_BYTES = 17_100
+_KEYS_SECONDS = 1.1e-5
+_STEP_SECONDS = 1.19e-5
+_STEP_BYTES = 23_900
+_KEY_BYTES = 11_020
 _HASH_SECONDS = 9.5e-5  # Poseidon of one element of a row, one core

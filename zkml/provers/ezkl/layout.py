@@ -53,17 +53,22 @@ class Layout:
         return tuple(Tensor(f"sample{i}", shape) for i in range(self.program.batch))
 
     @property
-    def blocks(self) -> int:
-        """About how many blocks of columns the step's cells fill: its cells by a model, within an eighth of
-        those of nine compiled programs of 14 to 34186 weights."""
+    def cells(self) -> float:
+        """About how many cells the step's values take, by a model: within an eighth of what ezkl counts for
+        eight compiled programs of 14 to 8970 weights."""
         weights = sum(tensor.length for tensor in self.weights)
         pixels = sum(tensor.length for tensor in self.samples)
-        cells = (_CELLS_PER_WEIGHT * weights + _CELLS_PER_PIXEL * pixels) * (self.legs + 1) / 4
-        return max(1, ceil(cells / (2 << self.logrows)))
+        ranged = (_CELLS_PER_WEIGHT * weights + _CELLS_PER_PIXEL * pixels) * (self.legs + 1) / 4
+        return ranged + _CELLS_PER_PRODUCT * self.program.batch * weights
+
+    @property
+    def blocks(self) -> int:
+        """About how many blocks of columns they fill."""
+        return max(1, ceil(self.cells / (2 << self.logrows)))
 
     @property
     def most_proof(self) -> int:
-        """More bytes than any halo2 proof of the step has: 6688 were seen for one block, 9440 for two."""
+        """More bytes than any halo2 proof of the step has: 4384 were seen for one block, 7136 for two."""
         return 8192 * (self.blocks + 1)
 
     @property
@@ -113,6 +118,7 @@ def _tensors(layer: Layer) -> list[Tensor]:
 SCALE = 16  # bits behind the binary point of everything: weights, samples, gradients
 _CELLS_PER_WEIGHT = 132  # cells with 3 digits to a value; ezkl calls them assignments
 _CELLS_PER_PIXEL = 156
+_CELLS_PER_PRODUCT = 2.1  # of a weight and a sample: forward, backward, update
 _SMALLEST_RATE = 12
 _MOST_LOGROWS = 28  # log2 of the order of its largest subgroup of size a power of two
 _HASH_ROWS_PER_ELEMENT = 41  # as ezkl counts them (its circuit/modules/poseidon.rs, num_rows)

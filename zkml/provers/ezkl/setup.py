@@ -113,4 +113,4 @@ def _identity(shape: Layout, srs_digest: str, files: tuple[str, ...]) -> str:
 
 _BAD_SRS = "failed to read srs"  # ezkl's words
 _LIST = "kept.json"
-_FORMAT = 1  # raised whenever exported steps change
+_FORMAT = 2  # raised whenever exported steps change
