@@ -83,7 +83,21 @@ def renew(terms: Path, out: Path) -> dict[str, Any]:
         raise UsageError("exists", f"{out} exists: choose another name with --out.")
     renewed = Terms(**{**load_terms(terms).fields(), "nonce": secrets.token_bytes(32)})
     write_atomic(out, renewed.to_toml().encode())
-    return {"terms_file": out, "terms": renewed.statement(), "nonce": renewed.nonce}
+    return {
+        "terms_file": out,
+        "terms": renewed.statement(),
+        "nonce": renewed.nonce,
+        "prover": renewed.prover,
+        "program": renewed.decoded.digest(),
+        "layers": "-".join(map(str, renewed.decoded.widths)),
+        "batch": renewed.decoded.batch,
+        "segments": renewed.segments,
+        "steps": _steps(renewed),
+        "group": renewed.group,
+        "squarings_per_delay": renewed.squarings,
+        "rows": renewed.rows,
+        "reference_string_sha256": renewed.srs if any(renewed.srs) else "none",
+    }
 
 
 def prove(config: Path, terms_file: Path, out: Path, keys: Path, srs: Path | None) -> dict[str, Any]:

@@ -91,6 +91,11 @@ class Program:
         return self.max_segments * self.m * self.k
 
     @property
+    def widths(self) -> tuple[int, ...]:
+        """Features, then every layer's outputs."""
+        return (self.features, *(layer.d_out for layer in self.layers))
+
+    @property
     def input_range(self) -> tuple[int, int]:
         """Smallest and largest admissible input value."""
         if self.input_signed:

@@ -23,7 +23,7 @@ LIST = "LIST"
 
 def bench(
     plan: Annotated[
-        str, typer.Option(metavar="NAME", help="quick (a minute, tiny) or reference (about 25 minutes).")
+        str, typer.Option(metavar="NAME", help="quick (a minute, tiny) or reference (about 35 minutes).")
     ] = "reference",
     prover: Annotated[
         list[str] | None,

@@ -68,6 +68,9 @@ def nonce(
 ) -> None:
     """The verifier's: write the same terms with a nonce drawn now. Send them back; draw one per terms file.
 
+    Everything else in them the trainer chose, and it is printed: prover, program, segments, squarings, and
+    the reference string, whose SHA-256 should be one that a ceremony has published. Refuse what you dislike.
+
     \b
     Examples:
       escapement steps nonce terms.toml --out agreed.toml

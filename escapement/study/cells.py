@@ -175,6 +175,6 @@ PLANS = {
         ks=(1, 4, 16),
         ms=(1, 4, 16),
         left_out={"ezkl": ("batch", "layers")},  # minutes per cell
-        cell_seconds=500.0,
+        cell_seconds=660.0,
     ),
 }

@@ -1,6 +1,7 @@
 """escapement steps: the whole way with each prover, exit codes, and what is said where."""
 
 import hashlib
+import json
 import stat
 from pathlib import Path
 
@@ -96,6 +97,10 @@ def test_the_nonce_is_all_that_changes(call: Call, tiny: Path, hashes: None) -> 
     old, new = terms.read_text(encoding="utf-8"), out.read_text(encoding="utf-8")
     different = [line for line in new.splitlines() if line not in old.splitlines()]
     assert different == [f'nonce = "{made["nonce"]}"']
+    for name in ("prover", "rows", "group", "segments"):
+        assert f"{name} = {json.dumps(made[name])}" in new.splitlines()
+    assert f"squarings = {made['squarings_per_delay']}" in new.splitlines()
+    assert made["reference_string_sha256"] == "none"
     assert code(call, "nonce", terms, "--out", out) == (2, "exists")
 
 

@@ -39,7 +39,7 @@ def to_dict(verified: Verified) -> dict[str, Any]:
 def words(verified: Verified) -> str:
     """The same for a person; an insecure chain says so in its first line."""
     terms, program = verified.terms, verified.terms.decoded
-    layers = "-".join(str(width) for width in [program.features, *(layer.d_out for layer in program.layers)])
+    layers = "-".join(map(str, program.widths))
     lines = [
         "VERIFIED: the chain holds under these terms"
         if verified.insecure is None
@@ -52,6 +52,7 @@ def words(verified: Verified) -> str:
         f"Steps                {verified.steps:,} in {terms.segments} segments, {verified.links:,} links",
         f"Delays               {verified.squarings:,} squarings one after the other, {terms.squarings:,} "
         f"before each segment, in {terms.group}",
+        *([f"Reference string     SHA-256 {terms.srs.hex()}"] if any(terms.srs) else []),
         f"First weights        {verified.checkpoints[0].hex()}",
         f"Last weights         {verified.checkpoints[-1].hex()}",
         f"File                 {verified.file_bytes:,} bytes, of which proofs {verified.proof_bytes:,}",
@@ -73,8 +74,8 @@ SHOWN = (
     "the steps of each segment ran on the batches that the seed of the delay before it gives, of the rows "
     "agreed on",
     "the first weights are those that program and nonce give: no model trained beforehand",
-    "from when the nonce was known until the last weights existed, at least the stated squarings ran one "
-    "after the other",
+    "from when the nonce was known until this file existed, at least the stated squarings ran one after the "
+    "other; and, unless batches can be guessed, until the last weights existed",
 )
 NOT_SHOWN = (
     "when anything happened, or how long it took: the terms state squarings, and no rate",

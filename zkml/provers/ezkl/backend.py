@@ -6,7 +6,7 @@ import importlib.metadata
 import importlib.util
 from pathlib import Path
 
-from zkml.errors import ProverMissing
+from zkml.errors import ProverMissing, TermsMismatch
 from zkml.program import Program
 from zkml.provers.ezkl.child import REMEDY
 from zkml.provers.ezkl.estimate import estimate
@@ -60,6 +60,8 @@ class EzklBackend:
     def verifier(self, program: Program, folder: Path, srs: Path | None) -> EzklVerifier:
         """The verifier's own keys. To check proofs made with a local reference string, give that file."""
         self.require()
+        if srs is None:
+            raise TermsMismatch("ezkl: a verifier needs the reference string that the proofs were made with")
         return EzklVerifier(set_up(program, folder, srs, VERIFYING))
 
 
@@ -83,7 +85,8 @@ NOT_BOUND = (
     "A proof for every step, none of them aggregated: size and verification time grow with the steps, "
     "and their number and the batches' row indices are visible.",
     "Proofs hold only if nobody knows the secret of the reference string (KZG over BN254, about 100 "
-    "bits by current estimates).",
+    "bits by current estimates). Nothing in the file shows who made it, and one made on the spot is "
+    "recognised by its name alone: compare the SHA-256 with a ceremony's.",
     "The circuit is what ezkl 23.0.5 makes of a graph that torch exported. Verifier and prover need "
     "versions of both that make the same keys; export and circuit are compared with torch on random "
     "steps, not proven equal.",

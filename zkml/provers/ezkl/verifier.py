@@ -79,23 +79,20 @@ class EzklVerifier:
         ]
 
     def _check(self, statements: list[tuple[str, list[str], bytes]]) -> None:
-        """Each proof must hold, and must not hold without its last 32 bytes: halo2 ignores what follows."""
-        asked = []
-        for _, instances, data in statements:
-            asked += [[instances, data.hex()], [instances, data[:-32].hex()]]
-        answers = child.run(
+        found = child.run(
             "verify",
             self.kept.folder.parent,
             folder=str(self.kept.folder),
             srs=str(self.kept.srs.resolve()),
-            statements=asked,
+            statements=[[instances, data.hex()] for _, instances, data in statements],
         )
-        pairs = zip(answers[::2], answers[1::2], strict=True)
-        for (where, _, _), (wrong, shorter) in zip(statements, pairs, strict=True):
-            if wrong is not None:
-                raise ProofRejected(f"{where}: ezkl's proof does not verify: {wrong}{self._hint()}")
-            if shorter is None:
-                raise ProofMalformed(f"{where}: bytes behind the end of the proof")
+        if found is None:
+            return
+        number, wrong = found
+        where = statements[number][0]
+        if wrong is None:
+            raise ProofMalformed(f"{where}: bytes behind the end of the proof")
+        raise ProofRejected(f"{where}: ezkl's proof does not verify: {wrong}{self._hint()}")
 
     def _hint(self) -> str:
         if self.insecure is None:

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from _escapement import batch_indices
 
-from zkml.errors import ProofMalformed, ProofRejected
+from zkml.errors import ProofMalformed, ProofRejected, TermsMismatch
 from zkml.genesis import genesis_weights
 from zkml.program import Program
 from zkml.provers.ezkl import field
 from zkml.provers.ezkl.backend import EzklBackend
 from zkml.provers.ezkl.proof import parse
 from zkml.provers.ezkl.prover import hash_tensors
+from zkml.provers.ezkl.srs import local_srs
 from zkml.provers.interface import Link
 
 Links = tuple[Link, ...]
@@ -236,8 +237,11 @@ def test_bytes_behind_the_links_are_refused(run: Any) -> None:
 
 
 def test_another_local_reference_string_is_named(run: Any, tmp_path: Path) -> None:
-    """Without a file, a verifier makes its own; proofs of a prover that did likewise cannot verify."""
-    other = EzklBackend().verifier(run.work.program, tmp_path, None)
+    """Two that were made on the spot are never the same, and a verifier is never without one."""
+    with pytest.raises(TermsMismatch, match="ezkl: a verifier needs the reference string"):
+        EzklBackend().verifier(run.work.program, tmp_path, None)
+    own = local_srs(tmp_path, run.steps.kept.layout.logrows)
+    other = EzklBackend().verifier(run.work.program, tmp_path, own)
     with pytest.raises(ProofRejected, match=r"another reference string than insecure-11\.srs"):
         other.verify(run.steps.rows, run.nonce, run.statement, run.seeds, run.segments, b"")
 
