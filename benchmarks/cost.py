@@ -4,10 +4,13 @@
     python benchmarks/cost.py --resume --docs  go on where it stopped; write docs/cost.md, too
     python benchmarks/cost.py --from RAW.json --docs    report and docs of a result that was measured before
 
-`escapement bench` measures the same and takes more options; docs/cost.md says what is measured and how.
+--resume takes the latest result of this machine and of these versions, of whatever day and commit; each cell
+says its commit. Exit 1 if a cell failed: then no docs are written. `escapement bench` measures the same and
+takes more options; docs/cost.md says what is measured and how.
 """
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -33,9 +36,13 @@ def main() -> int:
         parser.error("--docs: not with --quick, whose figures are worth nothing")
     if arguments.docs and not plots.available():
         parser.error("--docs: needs the plots")
+    if arguments.resume and arguments.quick:
+        parser.error("--resume: not with --quick, which has a new folder each time")
     try:
         path = arguments.raw or measure(arguments)
-        return publish(report.load(path), path, arguments.docs)
+        return publish(report.load(path), path, arguments.docs, arguments.raw is None)
+    except KeyboardInterrupt:
+        return 130
     except EscapementError as error:
         console.log(f"error: {error} [{error.code}]")
         return error.exit_code
@@ -47,35 +54,51 @@ def measure(arguments: argparse.Namespace) -> Path:
     from dataclasses import replace
 
     from escapement.study.cells import plan_by_name
-    from escapement.study.display import Watcher
+    from escapement.study.display import watched
     from escapement.study.result import Result
-    from escapement.study.run import Options, run
+    from escapement.study.run import Options
 
     plan = replace(plan_by_name("quick" if arguments.quick else "reference"), hyperkzg=bool(arguments.ptau))
     scratch = Path(tempfile.gettempdir())
     folder = Path(tempfile.mkdtemp(prefix="escapement-bench-")) if arguments.quick else RESULTS
-    result = (Result.resume if arguments.resume else Result.begin)(folder, plan.name, 0)
-    with Watcher() as watcher:
-        run(Options(plan, 0, scratch, arguments.srs, arguments.ptau), result, watcher)
+    files = {"srs": arguments.srs, "ptau": arguments.ptau}
+    given = {name: path.name for name, path in files.items() if path is not None}
+    result = (Result.resume if arguments.resume else Result.begin)(folder, plan.name, 0, given)
+    again = "" if arguments.quick else again_command(sys.argv)
+    watched(Options(plan, 0, scratch, arguments.srs, arguments.ptau), result, again)
     return result.path
 
 
-def publish(result: dict[str, Any], path: Path, docs: bool) -> int:
-    """Show the result, write its report beside it, and the docs if asked."""
+def again_command(words: list[str]) -> str:
+    """The command line that goes on: this one with --resume."""
+    return shlex.join(["python", *(word for word in words if word != "--resume"), "--resume"])
+
+
+def publish(result: dict[str, Any], path: Path, docs: bool, measured: bool) -> int:
+    """Show the result, write its report beside it, and the docs if asked and no cell failed; the exit code.
+
+    measured: just now; a failed cell of an earlier study is no failure of this command.
+    """
     for sentence in report.sentences(result):
         console.stderr.print(sentence, markup=False)
     for table in report.tables(result):
         console.stderr.print(table)
     for made in report.write(result, path.parent, path.stem):
         console.log(f"kept in {made}")
+    failed = [cell["id"] for cell in result["cells"] if cell["status"] == "failed"]
+    if failed:
+        console.log(f"warning: {len(failed)} cells failed: {', '.join(failed)}")
     if docs:
         if path.resolve().parent != RESULTS:
             console.log(f"error: --docs: {path} is not in {RESULTS}, where the page's links lead")
             return 2
+        if failed:
+            console.log(f"error: --docs: {DOCS} is left as it was; --resume measures them again")
+            return 1
         page = report.insert(DOCS.read_text(encoding="utf-8"), result, path.stem)
         write_atomic(DOCS, page.encode("utf-8"))
         console.log(f"figures written into {DOCS}")
-    return 0
+    return 1 if failed and measured else 0
 
 
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -23,7 +23,12 @@ LIST = "LIST"
 
 def bench(
     plan: Annotated[
-        str, typer.Option(metavar="NAME", help="quick (a minute, tiny) or reference (about 35 minutes).")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="quick (tiny networks, about a minute) or reference (about half an hour, ezkl included, on 2 "
+            "cores; --list estimates it for this machine).",
+        ),
     ] = "reference",
     prover: Annotated[
         list[str] | None,
@@ -35,7 +40,8 @@ def bench(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Only this sweep, repeatable: parameters, batch, layers, fold, segment, scheme.",
+            help="Only this sweep, repeatable: parameters, batch, layers, fold (steps per fold), segment "
+            "(folds per segment; not the prover of that name), scheme.",
         ),
     ] = None,
     parameters: Annotated[
@@ -43,7 +49,10 @@ def bench(
         typer.Option(metavar=LIST, help="Sizes: numbers of parameters, or widths such as 784-128-10."),
     ] = None,
     batch: Annotated[str | None, typer.Option(metavar=LIST, help="Batch sizes.")] = None,
-    layers: Annotated[str | None, typer.Option(metavar=LIST, help="Numbers of dense layers.")] = None,
+    layers: Annotated[
+        str | None,
+        typer.Option(metavar=LIST, help="Numbers of dense layers; the sweep over parameters keeps its own."),
+    ] = None,
     steps_per_fold: Annotated[
         str | None, typer.Option(metavar=LIST, help="Steps per fold, of our provers.")
     ] = None,
@@ -51,7 +60,11 @@ def bench(
         str | None, typer.Option(metavar=LIST, help="Folds per segment, of our provers.")
     ] = None,
     cell_minutes: Annotated[
-        float | None, typer.Option(min=0, help="Leave out cells that are estimated to take longer.")
+        float | None,
+        typer.Option(
+            min=0,
+            help="Leave out cells that are estimated to take longer (default: 1 in quick, 11 in reference).",
+        ),
     ] = None,
     srs: Annotated[
         Path | None, typer.Option(help="Reference string for ezkl (default: a local one, insecure).")
@@ -79,9 +92,10 @@ def bench(
     """Measure what proving a training step costs: plain training, our provers, ezkl; same step, same rows.
 
     Every sweep varies one dimension around the plan's base point. A LIST is separated by commas: the values
-    of its sweep; a single value moves the base point there. Every cell runs in a process of its own; those
-    that cannot fit in memory, on disk or into --cell-minutes are shown with their estimates and not started.
-    Stop it at any moment (Ctrl-C): the same command with --resume continues. Exit 1 if a cell failed.
+    of its sweep; a single value also moves the base point of the other sweeps there. Every cell runs in a
+    process of its own; those that cannot fit in memory, on disk or into --cell-minutes are shown with their
+    estimates and not started. Stop it at any moment (Ctrl-C): the same command with --resume continues the
+    latest result of the plan on this machine. Exit 1 if a cell failed.
 
     \b
     Examples:
@@ -92,6 +106,7 @@ def bench(
       escapement bench --out results --resume --json
     """
     from escapement.study.cells import plan_by_name
+    from escapement.study.display import watched
     from escapement.study.result import Result, default_folder
     from escapement.study.run import Options
 
@@ -102,28 +117,29 @@ def bench(
         "steps-per-fold": steps_per_fold,
         "folds-per-segment": folds_per_segment,
     }
-    chosen = _changed(plan_by_name(plan), lists, prover or [], sweep or [])
+    named = plan_by_name(plan)
+    chosen = replace(_changed(named, lists, prover or [], sweep or []), hyperkzg=ptau is not None)
     if cell_minutes is not None:
         chosen = replace(chosen, cell_seconds=60 * cell_minutes)
-    chosen = replace(chosen, hyperkzg=ptau is not None)
+    if chosen != named or srs is not None:
+        chosen = replace(chosen, name="custom")
     options = Options(chosen, seed, scratch or Path(tempfile.gettempdir()), srs, ptau)
     if only_list:
         _list(options, as_json)
         return
     folder = default_folder() if out is None else out
-    result = (Result.resume if resume else Result.begin)(folder, chosen.name, seed)
-    named = {f"--{name}": value for name, value in lists.items()} | {
-        "--plan": plan,
-        "--prover": prover,
-        "--sweep": sweep,
-        "--cell-minutes": cell_minutes,
-        "--srs": srs,
-        "--ptau": ptau,
-        "--seed": seed or None,
-        "--out": out,
-        "--scratch": scratch,
+    given: dict[str, Any] = {
+        "prover": prover,
+        "sweep": sweep,
+        **lists,
+        "cell-minutes": cell_minutes,
+        "srs": srs,
+        "ptau": ptau,
     }
-    _measure(options, result, _again(named))
+    kept = _recorded({"plan": plan} | given) if chosen.name == "custom" else {}
+    result = (Result.resume if resume else Result.begin)(folder, chosen.name, seed, kept)
+    again = {"plan": plan} | given | {"seed": seed or None, "out": out, "scratch": scratch}
+    watched(options, result, _again(again))
     written = _report(result, as_json) if report else []
     for path in [result.path, *written]:
         console.log(f"kept in {path}")
@@ -133,21 +149,6 @@ def bench(
     if failed:
         console.log(f"warning: {len(failed)} cells failed: {', '.join(failed)}")
         raise typer.Exit(1)
-
-
-def _measure(options: "Options", result: "Result", command: str) -> None:
-    """Measure with a display; after Ctrl-C say how it goes on."""
-    from escapement.study.display import Watcher
-    from escapement.study.run import run
-
-    try:
-        with Watcher() as watcher:
-            run(options, result, watcher)
-    except KeyboardInterrupt:
-        kept = len(result.body["cells"])
-        where = f"{kept} cells are kept in {result.path}" if kept else "no cell is measured yet"
-        console.log(f"Interrupted; {where}. It continues with:\n  {command}")
-        raise
 
 
 def _report(result: "Result", as_json: bool) -> list[Path]:
@@ -182,8 +183,8 @@ def _listed(one: "Planned") -> dict[str, Any]:
 
 
 def _changed(plan: "Plan", lists: dict[str, str | None], provers: list[str], sweeps: list[str]) -> "Plan":
-    """The plan with the options' values, then named "custom"."""
-    from escapement.study.cells import AXES, OURS, PROVERS
+    """The plan with the options' values."""
+    from escapement.study.cells import AXES, OURS, PROVERS, with_layers
 
     changed = plan
     if lists["parameters"] is not None:
@@ -192,7 +193,8 @@ def _changed(plan: "Plan", lists: dict[str, str | None], provers: list[str], swe
     if batches := _numbers("batch", lists["batch"]):
         changed = replace(changed, batches=batches, batch=batches[0] if len(batches) == 1 else plan.batch)
     if layers := _numbers("layers", lists["layers"]):
-        changed = replace(changed, layers=layers)
+        base = with_layers(changed.base, layers[0]) if len(layers) == 1 else changed.base
+        changed = replace(changed, layers=layers, base=base)
     if ks := _numbers("steps-per-fold", lists["steps-per-fold"]):
         changed = replace(changed, ks=ks, k=dict.fromkeys(OURS, ks[0]) if len(ks) == 1 else plan.k)
     if ms := _numbers("folds-per-segment", lists["folds-per-segment"]):
@@ -201,7 +203,7 @@ def _changed(plan: "Plan", lists: dict[str, str | None], provers: list[str], swe
         changed = replace(changed, provers=_known("--prover", provers, PROVERS))
     if sweeps:
         changed = replace(changed, axes=_known("--sweep", sweeps, AXES))
-    return changed if changed == plan else replace(changed, name="custom")
+    return changed
 
 
 def _known(option: str, given: list[str], names: tuple[str, ...]) -> tuple[str, ...]:
@@ -233,12 +235,18 @@ def _widths(word: str) -> tuple[int, ...]:
     return widths_for(numbers[0]) if len(numbers) == 1 else tuple(numbers)
 
 
+def _recorded(options: dict[str, Any]) -> dict[str, Any]:
+    """Those given, by name, as the raw result has them: of files only the names, which are no machine's."""
+    given = {name: value for name, value in options.items() if value not in (None, [])}
+    return {name: value.name if isinstance(value, Path) else value for name, value in given.items()}
+
+
 def _again(options: dict[str, Any]) -> str:
     """The command line that continues."""
     words = ["escapement", "bench"]
-    for flag, value in options.items():
+    for name, value in options.items():
         for one in value if isinstance(value, list) else [value]:
-            words += [] if one is None else [flag, str(one)]
+            words += [] if one is None else [f"--{name}", str(one)]
     return shlex.join([*words, "--resume"])
 
 

@@ -11,6 +11,8 @@ from rich.table import Table
 from escapement import console
 from escapement.console import human_bytes, human_seconds
 from escapement.study.planning import Planned
+from escapement.study.result import Result
+from escapement.study.run import Options, run
 
 
 class Watcher:
@@ -57,6 +59,12 @@ class Watcher:
             note=f"{self._name}, {self._left(left)}",
         )
 
+    def kept(self, number: int, left: int, result: Result) -> None:
+        """See `study.run.Watcher`."""
+        console.log(f"{number} cells are kept from {result.path}, a study of {result.body['date']}")
+        if not left:
+            console.log("Nothing is left to measure; without --resume, all of it is measured anew")
+
     def phase(self, name: str) -> None:
         """See `study.run.Watcher`."""
         left = self._expected - self._done
@@ -71,6 +79,21 @@ class Watcher:
         spent = time.monotonic() - self._begin
         pace = spent / self._done if self._done > LEAST_DONE else 1.0
         return f"about {human_seconds(pace * left)} left"
+
+
+def watched(options: Options, result: Result, command: str = "") -> None:
+    """`study.run.run` with a Watcher; after Ctrl-C say what is kept and the command that goes on, if any.
+
+    Raises as `study.run.run`, KeyboardInterrupt included.
+    """
+    try:
+        with Watcher() as watcher:
+            run(options, result, watcher)
+    except KeyboardInterrupt:
+        kept = len(result.body["cells"])
+        where = f"{kept} cells are kept in {result.path}" if kept else "no cell is measured yet"
+        console.log(f"Interrupted; {where}." + (f" It continues with:\n  {command}" if command else ""))
+        raise
 
 
 def line(cell: dict[str, Any]) -> str:

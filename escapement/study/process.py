@@ -2,9 +2,10 @@
 
 The child gets one line on standard input, which stays open: its end tells the child that this process is
 gone. It answers with JSON objects, one per line; {"phase": name, "peak_bytes": n} as it goes, and what it
-measured last. Memory is that of the whole process tree: resident size while it is one process, else the sum
-of proportional shares (PSS), sampled about 20 times a second; exact peaks of single processes, from the
-kernel, come from the child itself.
+measured last. Memory is that of the whole process tree. While it is one process, its resident size is sampled
+20 times a second, and its exact peak, from the kernel, comes from the child itself. Else it is the sum of
+proportional shares (PSS), for which the kernel walks page tables: sampled at least once a second, and at most
+so often that it takes a hundredth of one core; what peaks in between is not seen.
 """
 
 import json
@@ -154,27 +155,28 @@ class _Watch:
     def _sample(self) -> float:
         """Seconds until the next sample."""
         start = time.monotonic()
-        used = self._tree_bytes()
+        used, processes = self._tree()
         if self._proving:
             self._ended.peak_bytes = max(self._ended.peak_bytes, used)
         if used > self._limits.memory_bytes:
             self._ended.stopped, self._ended.excess = "memory", used
         elif start - self._start > self._limits.seconds:
             self._ended.stopped, self._ended.excess = "time", start - self._start
-        return max(LEAST_WAIT, SHARE_OF_TIME * (time.monotonic() - start))
+        return wait_after(processes, time.monotonic() - start)
 
-    def _tree_bytes(self) -> int:
+    def _tree(self) -> tuple[int, int]:
+        """(bytes, processes) now."""
         try:
             tree = [self._root, *self._root.children(recursive=True)]
         except self._gone:
-            return 0
+            return 0, 0
         self._seen |= {process.pid: process for process in tree}
         self._ended.processes = max(self._ended.processes, len(tree))
         total = 0
         for process in tree:
             with suppress(*self._gone):
                 total += process.memory_info().rss if len(tree) == 1 else _share(process)
-        return total
+        return total, len(tree)
 
     def _take(self, data: bytes) -> None:
         *lines, self._buffer = (self._buffer + data).split(b"\n")
@@ -205,6 +207,12 @@ class _Watch:
             self._on_phase(str(message["phase"]))
 
 
+def wait_after(processes: int, spent: float) -> float:
+    """Seconds until the next sample, after one of so many processes that took `spent` seconds."""
+    wait = min(MOST_WAIT, TREE_SHARE * spent) if processes > 1 else SHARE_OF_TIME * spent
+    return max(LEAST_WAIT, wait)
+
+
 def _send(child: "subprocess.Popen[bytes]", work: Mapping[str, Any]) -> None:
     assert child.stdin is not None
     with suppress(BrokenPipeError):  # it is gone already: what it said tells why
@@ -221,7 +229,9 @@ def _share(process: Any) -> int:
 VERIFY = "verify"  # the phase from which memory no longer counts as the prover's
 CHILD = (sys.executable, "-P", "-m", "escapement.study.child")
 LEAST_WAIT = 0.05  # seconds between samples
-SHARE_OF_TIME = 10.0  # sampling takes at most about a tenth of one core
+SHARE_OF_TIME = 10.0  # sampling one process takes at most about a tenth of one core
+TREE_SHARE = 100.0  # sampling several takes at most about a hundredth,
+MOST_WAIT = 1.0  # but happens at least so often
 END_SECONDS = 10.0
 MOST_SAID = 4096
 MOST_OUTPUT = 1 << 22

@@ -80,6 +80,7 @@ class Measured(Part):
     parts_by: Literal["time", "constraints"] | None
     load_before: Seconds
     seconds: Seconds
+    peak_by: Literal["kernel", "sampled"] | None = None  # results before it was kept say nothing
 
 
 Status = Literal["measured", "does-not-fit", "not-installed", "failed", "skipped"]
@@ -100,6 +101,7 @@ class Cell(Part):
     insecure: Text | None
     estimate: Estimate | None
     measured: Measured | None
+    commit: Text = ""  # of the code that measured this cell
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -129,6 +131,7 @@ class Study(Part):
     commit: Text
     versions: dict[Text, Text | None]
     cells: list[Cell]
+    options: dict[Text, Any] = {}  # of the command that measured, by name
 
     @model_validator(mode="after")
     def _unique(self) -> Self:

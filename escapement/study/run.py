@@ -42,6 +42,10 @@ class Watcher(Protocol):
         """A cell is being measured; about `left` seconds remain, it included."""
         ...
 
+    def kept(self, number: int, left: int, result: Result) -> None:
+        """`number` cells of the plan are measured in `result` from before, `left` are not."""
+        ...
+
     def phase(self, name: str) -> None:
         """What the cell's process is doing."""
         ...
@@ -51,23 +55,26 @@ class Watcher(Protocol):
         ...
 
 
-def plan_cells(options: Options, watcher: Watcher, result: Result | None = None) -> list[Planned]:
-    """Every cell of the plan that `result` has not measured, with its estimate.
+def plan_cells(options: Options, watcher: Watcher, chosen: list[Cell] | None = None) -> list[Planned]:
+    """The chosen cells, or every cell of the plan, with estimates.
 
-    Raises InputError `study-file` for a missing file, UsageError `study-other`.
+    Raises InputError `study-file` for a missing reference string.
     """
-    for path in (options.srs, options.ptau):
-        if path is not None and not path.is_file():
-            raise InputError("study-file", f"{path}: no such file; give the path of a reference string.")
-    found = cells(options.plan)
-    if result is not None:
-        found = [cell for cell in found if not result.measured(cell.id, _program(cell, options.seed))]
+    require_files(options)
+    found = cells(options.plan) if chosen is None else chosen
     done = list[Planned]()
     for cell in found:
         watcher.planning(len(done), len(found))
         done.append(planned(cell, options.plan, options.seed, options.scratch))
     watcher.planning(len(done), len(found))
     return done
+
+
+def require_files(options: Options) -> None:
+    """Raise InputError `study-file` for a reference string that is not there."""
+    for path in (options.srs, options.ptau):
+        if path is not None and not path.is_file():
+            raise InputError("study-file", f"{path}: no such file; give the path of a reference string.")
 
 
 def run(options: Options, result: Result, watcher: Watcher) -> Result:
@@ -77,7 +84,13 @@ def run(options: Options, result: Result, watcher: Watcher) -> Result:
     (`bench-missing`, `study-unwritable`), InputError `study-file`, UsageError `study-other`.
     """
     require_psutil()
-    for one, left in _with_time_left(plan_cells(options, watcher, result)):
+    require_files(options)
+    found = cells(options.plan)
+    todo = [cell for cell in found if not _kept(cell, options, result)]
+    result.save()
+    if len(todo) < len(found):
+        watcher.kept(len(found) - len(todo), len(todo), result)
+    for one, left in _with_time_left(plan_cells(options, watcher, todo)):
         watcher.started(one, left)
         cell = measure(
             one,
@@ -100,5 +113,6 @@ def _with_time_left(todo: list[Planned]) -> Iterator[tuple[Planned, float]]:
         left -= 0 if one.status else one.seconds
 
 
-def _program(cell: Cell, seed: int) -> str:
-    return unchecked_program(cell, seed).digest().hex()
+def _kept(cell: Cell, options: Options, result: Result) -> bool:
+    program = unchecked_program(cell, options.seed).digest().hex()
+    return result.keeps(cell, program, secure=options.srs_of(cell) is not None)

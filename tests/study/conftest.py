@@ -10,6 +10,7 @@ import pytest
 
 from escapement.study.cells import PLANS, Plan
 from escapement.study.planning import Planned
+from escapement.study.result import Result
 from escapement.study.run import Options
 from tests.cli.conftest import call as call  # the fixture
 
@@ -21,6 +22,7 @@ class Silent:
         self.started_ids: list[str] = []
         self.phases: list[str] = []
         self.ended_cells: list[dict[str, Any]] = []
+        self.kept_and_left: list[tuple[int, int]] = []
 
     def planning(self, done: int, total: int) -> None:
         """Nothing to keep."""
@@ -28,6 +30,10 @@ class Silent:
     def started(self, one: Planned, left: float) -> None:
         """Keep the id."""
         self.started_ids.append(one.cell.id)
+
+    def kept(self, number: int, left: int, result: Result) -> None:
+        """Keep the numbers."""
+        self.kept_and_left.append((number, left))
 
     def phase(self, name: str) -> None:
         """Keep the name."""

@@ -53,6 +53,11 @@ def test_a_list_for_people(call: Call) -> None:
         (["--batch", "4", "--sweep", "batch"], ["8-4-3 B=4 n=16 k=2"]),
         (["--batch", "4,1", "--sweep", "batch"], ["8-4-3 B=4 n=16 k=2", "8-4-3 B=1 n=16 k=2"]),
         (["--layers", "1,3", "--sweep", "layers"], ["8-3 B=2 n=16 k=2", "8-4-4-3 B=2 n=16 k=2"]),
+        (["--layers", "3", "--sweep", "fold"], ["8-4-4-3 B=2 n=16 k=1", "8-4-4-3 B=2 n=16 k=2"]),
+        (
+            ["--parameters", "9-5-3", "--layers", "1", "--sweep", "fold"],
+            ["9-3 B=2 n=16 k=1", "9-3 B=2 n=16 k=2"],
+        ),
         (["--steps-per-fold", "8"], ["8-4-3 B=2 n=16 k=8", "16-8-3 B=2 n=16 k=8"]),
         (["--parameters", "9-5-3", "--sweep", "fold"], ["9-5-3 B=2 n=16 k=1", "9-5-3 B=2 n=16 k=2"]),
     ],
@@ -138,12 +143,17 @@ def test_ctrl_c_keeps_what_is_measured_and_the_command_goes_on(tmp_path: Path) -
     command = rest[rest.index("  escapement bench") :].splitlines()[0].split()
     assert command[:2] == ["escapement", "bench"]
     assert command[-1] == "--resume"
-    kept = json.loads(path.read_text())["cells"]
+    raw = json.loads(path.read_text())
+    kept = raw["cells"]
     assert [cell["status"] for cell in kept] == ["measured", "measured"]
+    wanted = {"plan": "quick", "prover": ["numpy", "r1cs-nova"], "sweep": ["parameters"]}
+    assert (raw["name"], raw["options"]) == ("custom", wanted)
     # Only the rest of it: cells that are refused for time are kept, too, and quick.
     again = [sys.executable, "-P", "-m", *command, "--cell-minutes", "0", "--json"]
     done = subprocess.run(again, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+    assert f"2 cells are kept from {path}, a study of {raw['date']}" in done.stderr
+    assert json.loads(done.stdout)["options"] == wanted | {"cell-minutes": 0.0}
     cells = json.loads(done.stdout)["cells"]
     assert cells[:2] == kept
     assert [cell["status"] for cell in cells] == ["measured", "measured", "skipped", "skipped"]
@@ -159,3 +169,35 @@ def test_a_failed_cell_is_said_in_the_exit_code(call: Call, tmp_path: Path) -> N
     assert answer.code == 1
     assert "warning: 1 cells failed: numpy 8-4-3 B=2 n=16" in answer.err
     assert call(*arguments, "--resume").code == 0
+    idle = call(*arguments, "--resume")
+    assert idle.code == 0
+    assert "Nothing is left to measure; without --resume, all of it is measured anew" in idle.err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "name", "options"),
+    [
+        ("--seed", 1, "quick", {}),
+        ("--cell-minutes", 1, "quick", {}),  # as in the plan
+        ("--cell-minutes", 2, "custom", {"plan": "quick", "cell-minutes": 2.0}),
+        ("--srs", "a.srs", "custom", {"plan": "quick", "srs": "a.srs"}),
+        ("--ptau", "a.ptau", "custom", {"plan": "quick", "ptau": "a.ptau"}),
+    ],
+)
+def test_options_that_change_what_is_measured_rename_the_plan(
+    call: Call,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    value: int | str,
+    name: str,
+    options: dict[str, object],
+) -> None:
+    if isinstance(value, str):
+        (tmp_path / value).write_bytes(b"")
+    monkeypatch.setattr("escapement.study.run.cells", lambda plan: [])
+    word = str(tmp_path / value) if isinstance(value, str) else str(value)
+    out = str(tmp_path / "out")
+    answer = call("bench", "--plan", "quick", "--no-report", "--json", "--out", out, option, word)
+    assert answer.code == 0
+    assert (answer.json["name"], answer.json["options"]) == (name, options)

@@ -111,7 +111,7 @@ def test_a_child_above_its_memory_limit_is_stopped(script: Script) -> None:
 def test_memory_is_that_of_the_whole_tree(script: Script) -> None:
     code = """
 import subprocess, sys
-held = "held = b'1' * (80 << 20); import time; time.sleep(1)"
+held = "held = b'1' * (80 << 20); import time; time.sleep(2.5)"
 both = [subprocess.Popen([sys.executable, "-c", held]) for _ in range(2)]
 [one.wait() for one in both]
 print('{"measured": {"seconds_per_step": [0.5]}}')
@@ -120,6 +120,14 @@ print('{"measured": {"seconds_per_step": [0.5]}}')
     assert verdict(ended, ROOM) == ("measured", "")
     assert ended.processes == 3
     assert 160 << 20 < ended.peak_bytes < 400 << 20
+
+
+@pytest.mark.parametrize(
+    ("processes", "spent", "wait"),
+    [(1, 0.0, 0.05), (1, 0.2, 2.0), (2, 0.0, 0.05), (2, 0.004, 0.4), (3, 0.2, 1.0)],
+)
+def test_how_long_until_the_next_sample(processes: int, spent: float, wait: float) -> None:
+    assert process.wait_after(processes, spent) == pytest.approx(wait)
 
 
 def test_a_child_that_hangs_is_stopped_with_all_that_it_started(script: Script, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from escapement.study.result import Result
 from escapement.study.run import Options, run
 from escapement.study.work import program
 from tests.study.conftest import Silent, tiny_plan
+from zkml.program import Program
+from zkml.provers.interface import Estimate
 
 Make = Callable[..., Options]
 
@@ -144,14 +146,69 @@ def test_resuming_measures_what_is_missing_and_what_failed(
     with pytest.raises(KeyboardInterrupt):
         run(chosen, Result.begin(tmp_path, "tiny", 0), Silent())
     assert asked == ["numpy", "torch", "integer"]
-    result = run(chosen, Result.resume(tmp_path, "tiny", 0), Silent())
+    watcher = Silent()
+    result = run(chosen, Result.resume(tmp_path, "tiny", 0), watcher)
     assert asked == ["numpy", "torch", "integer", "torch", "integer"]
+    assert watcher.kept_and_left == [(1, 2)]
     assert [
         (cell["status"], cell["measured"]["seconds_per_step"]) for cell in load(result.path)["cells"]
     ] == [("measured", [1.0]), ("measured", [4.0]), ("measured", [5.0])]
     assert len(list(tmp_path.glob("cost-*.json"))) == 1
-    run(chosen, Result.resume(tmp_path, "tiny", 0), Silent())
+    watcher = Silent()
+    run(chosen, Result.resume(tmp_path, "tiny", 0), watcher)
     assert len(asked) == 5
+    assert watcher.kept_and_left == [(3, 0)]
+
+
+def test_resuming_joins_sweeps_and_replaces_what_was_insecure(
+    options: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: dict[str, Any], *rest: Any) -> process.Ended:
+        asked.append(request["srs"])
+        insecure = None if request["srs"] else "made here"
+        measured = {"seconds_per_step": [1.0], "insecure": insecure}
+        return process.Ended(messages=[{"measured": measured}])
+
+    monkeypatch.setitem(measuring.measure.__kwdefaults__ or {}, "run", answer)
+    monkeypatch.setattr("escapement.study.planning.backend_of", lambda prover, scheme: Ready())
+    chosen = options("ezkl")
+    run(chosen, Result.begin(tmp_path, "tiny", 0), Silent())
+    again = replace(chosen, plan=replace(chosen.plan, batches=(2,), axes=("parameters", "batch")))
+    run(again, Result.resume(tmp_path, "tiny", 0), Silent())
+    assert asked == [None]
+    srs = tmp_path / "kzg.srs"
+    srs.write_bytes(b"")
+    result = run(replace(again, srs=srs), Result.resume(tmp_path, "tiny", 0), Silent())
+    run(replace(again, srs=srs), Result.resume(tmp_path, "tiny", 0), Silent())
+    assert asked == [None, str(srs)]
+    (cell,) = load(result.path)["cells"]
+    assert (cell["axes"], cell["insecure"]) == (["parameters", "batch"], None)
+
+
+class Ready:
+    """A prover that is there, and takes no time."""
+
+    def require(self) -> None:
+        """Nothing is missing."""
+
+    def estimate(self, program: Program) -> Estimate:
+        """Little."""
+        return Estimate(0.1, 0.1, 1, 1, "a test")
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_measuring(
+    options: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any) -> process.Ended:
+        raise AssertionError("started")
+
+    monkeypatch.setitem(measuring.measure.__kwdefaults__ or {}, "run", never)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResourceError) as caught:
+        run(options("numpy"), Result.begin(tmp_path / "file", "tiny", 0), Silent())
+    assert caught.value.code == "study-unwritable"
 
 
 def test_a_full_disk_ends_the_study_and_keeps_what_was(
@@ -166,7 +223,7 @@ def test_a_full_disk_ends_the_study_and_keeps_what_was(
     written: list[bytes] = []
 
     def write(path: Path, data: bytes) -> None:
-        if written:
+        if len(written) == 2:  # the empty result, and one cell
             raise OSError(28, "No space left on device")
         written.append(data)
         path.write_bytes(data)

@@ -81,11 +81,10 @@ class Nova:
         rows = row_bytes(work)
         with self._set_up_errors(srs):
             parameters = _escapement.Parameters.setup(work.program.encode(), self.scheme, srs)
-            key_bytes = len(parameters.verifying_key_bytes())
         key = blinding_key(folder, work.program, rows)
         with proving_errors("rows"):
             root = _escapement.dataset_root(work.program.encode(), key, *rows)
-        return NovaSteps(work, parameters, key, root + _escapement.key_commitment(key), key_bytes, srs)
+        return NovaSteps(work, parameters, key, root + _escapement.key_commitment(key), srs)
 
     def verifier(self, program: Program, folder: Path, srs: Path | None) -> "NovaVerifier":
         """The verifying key is derived at the first proof, and kept in the folder."""
@@ -120,8 +119,8 @@ class Nova:
 class NovaSteps:
     """`zkml.provers.interface.Steps`.
 
-    `key_bytes` is the length of the encoded verifying key: with ipa it holds all generators and the matrices
-    of both circuits, which is what proving reads, from memory; with hyperkzg the powers are not in it.
+    With ipa the verifying key holds all generators and the matrices of both circuits, which is what proving
+    reads, from memory: no keys of the prover's lie on disk.
     """
 
     insecure: str | None = None
@@ -132,12 +131,18 @@ class NovaSteps:
         parameters: _escapement.Parameters,
         key: bytes,
         rows: bytes,
-        key_bytes: int,
         srs: Path | None,
     ) -> None:
         """Use `Nova.set_up`."""
         self._work, self._parameters, self._key = work, parameters, key
-        self.rows, self.key_bytes, self.srs = rows, key_bytes, srs
+        self.rows, self.srs = rows, srs
+
+    @property
+    def key_bytes(self) -> int:
+        """The encoded verifying key's length, and the powers' where there are any; encodes it, which takes
+        a second and some hundred megabytes."""
+        powers = 0 if self.srs is None else self.srs.stat().st_size
+        return len(self._parameters.verifying_key_bytes()) + powers
 
     def prover(self, nonce: bytes, statement: bytes) -> "NovaProver":
         """A prover at z_0."""

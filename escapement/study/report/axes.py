@@ -47,9 +47,8 @@ def draw_lines(
         seen += drawn + [(x, end) for x, spread in spreads for end in (spread.q1, spread.q3)]
         guessed |= bool(guesses)
         if drawn:
-            slope = line.slope() if slopes else None
-            label = _label(line.label, slope)
-            ends.append((*drawn[-1], label, colour, marker))
+            row = LABEL_SIGNS if len(axes.figure.axes) == 1 else None
+            ends.append((*drawn[-1], _label(line, slopes, row), colour, marker))
     if ends:
         _scales(axes, [x for x, _ in seen], [y for _, y in seen], least=1 if slopes else None)
         _names(axes, ends)
@@ -67,13 +66,24 @@ def _explain_open(axes: "Axes") -> None:
         axes.plot([], [], linestyle="none", marker="o", markerfacecolor="none", color=INK, label=note)
 
 
-def _label(name: str, slope: float | None) -> str:
-    """The line's name and slope; in two rows where one would be too long, and never longer than a row."""
-    short = name if len(name) <= LABEL_SIGNS else f"{name[: LABEL_SIGNS - 1]}…"
-    if slope is None:
-        return short
-    text = f"{short}, slope {shown.slope(slope)}"
-    return text if len(text) <= LABEL_SIGNS else text.replace(", slope", "\nslope")
+def _label(line: Line, slopes: bool, row: int | None) -> str:
+    """The line's name, what must be known of it, and where asked steps per fold and slope.
+
+    In rows of so many signs where it stands at the line, else in one.
+    """
+    name = line.label if len(line.label) <= LABEL_SIGNS else f"{line.label[: LABEL_SIGNS - 1]}…"
+    made = [name]
+    pieces = [(" ", f"({one})") for one in line.qualifiers()]
+    if slopes and line.ks() and "k=" not in name:
+        pieces.append((", ", f"k={line.ks()}"))
+    if slopes and (slope := line.slope()) is not None:
+        pieces.append((", ", f"slope {shown.slope(slope)}"))
+    for between, text in pieces:
+        if row is None or len(made[-1]) + len(between) + len(text) <= row:
+            made[-1] += between + text
+        else:
+            made.append(text)
+    return "\n".join(made)
 
 
 def _names(axes: "Axes", ends: Sequence[tuple[float, float, str, str, str]]) -> None:
@@ -133,7 +143,7 @@ def legend(figure: "Figure") -> None:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     figure.legend(
-        found.values(), found.keys(), loc="outside lower left", ncols=min(7, len(found)), fontsize=9
+        found.values(), found.keys(), loc="outside lower left", ncols=min(4, len(found)), fontsize=9
     )
 
 
@@ -144,8 +154,8 @@ def _end_labels(axes: "Axes", ends: Sequence[tuple[float, float, str, str, str]]
     low, high = (math.log(limit) for limit in axes.get_ylim())
     heights = [(math.log(y) - low) / (high - low) for _, y, _, _, _ in ends]
     tall = figure.get_figheight() * 72 * axes.get_position().height
-    rows = max((label.count("\n") + 1 for _, _, label, _, _ in ends), default=1)
-    for i, height in _apart(heights, rows * LABEL_POINTS / tall).items():
+    sizes = [(label.count("\n") + 1) * LABEL_POINTS / tall for _, _, label, _, _ in ends]
+    for i, height in _apart(heights, sizes).items():
         x, y, label, colour, _ = ends[i]
         axes.annotate(
             label,
@@ -160,17 +170,19 @@ def _end_labels(axes: "Axes", ends: Sequence[tuple[float, float, str, str, str]]
         )
 
 
-def _apart(heights: Sequence[float], gap: float) -> dict[int, float]:
-    """Heights by index, at least a gap between neighbours: from the lowest up, then pushed below the top."""
+def _apart(heights: Sequence[float], sizes: Sequence[float]) -> dict[int, float]:
+    """Middles by index, labels of these sizes apart: from the lowest up, then pushed below the top."""
     order = sorted(range(len(heights)), key=lambda i: heights[i])
-    made: list[float] = []
+    made: dict[int, float] = {}
+    floor = -math.inf
     for i in order:
-        made.append(max(heights[i], made[-1] + gap) if made else heights[i])
-    ceiling = 1.0
-    for at in reversed(range(len(made))):
-        made[at] = min(made[at], ceiling)
-        ceiling = made[at] - gap
-    return dict(zip(order, made, strict=True))
+        made[i] = max(heights[i], floor + sizes[i] / 2)
+        floor = made[i] + sizes[i] / 2
+    ceiling = 1.0 + max(sizes, default=0.0) / 2
+    for i in reversed(order):
+        made[i] = min(made[i], ceiling - sizes[i] / 2)
+        ceiling = made[i] - sizes[i] / 2
+    return made
 
 
 def _style(prover: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from escapement.study.raw import Cell, Study, check
@@ -43,8 +44,8 @@ class Point:
 
     seconds, with_last: per step, with_last with the last proof spread over the steps that it covers.
     slowdown, slowdown_with_last: by baseline, "numpy", "torch" and "faster", which `faster` names.
-    estimated: seconds of the estimate over the faster baseline. shares: of a step's time by part. None or
-    absent: not measured, or no baseline.
+    estimated: seconds of the estimate over the faster baseline. shares: of a step's mean time by part, what
+    no part accounts for as "rest". None or absent: not measured, or no baseline.
     """
 
     cell: Cell
@@ -82,6 +83,21 @@ class Figures:
     def unmeasured(self) -> tuple[Point, ...]:
         """The cells without a measurement."""
         return tuple(point for point in self.points if point.cell.measured is None)
+
+    def overhead(self) -> tuple[int, int] | None:
+        """(least, most) parameters between which plain training takes under twice its time at the least.
+
+        There it takes about as long whatever it computes: a slowdown is over the calls of Python. None if
+        not even the second size is.
+        """
+        plain: dict[int, float] = {}
+        for point in self.on("parameters"):
+            if point.is_plain and point.seconds is not None:
+                size, median = point.cell.work.parameters, point.seconds.median
+                plain[size] = min(median, plain.get(size, median))
+        sizes = sorted(plain)
+        under = list(takewhile(lambda size: plain[size] < 2 * plain[sizes[0]], sizes))
+        return (under[0], under[-1]) if len(under) > 1 else None
 
 
 def derive(result: Mapping[str, Any]) -> Figures:
@@ -136,8 +152,6 @@ def _point(cell: Cell, plain: Mapping[str, float]) -> Point:
         share = measured.last_seconds / measured.proof_steps
         with_last = seconds.each(lambda value: value + share)
     estimated = cell.estimate.seconds_per_step / bases["faster"] if cell.estimate and faster else None
-    parts = measured.parts if measured else {}
-    total = sum(parts.values())
     return Point(
         cell,
         seconds,
@@ -147,8 +161,22 @@ def _point(cell: Cell, plain: Mapping[str, float]) -> Point:
         _over(with_last, bases),
         estimated,
         faster,
-        {name: value / total for name, value in parts.items()} if total else {},
+        _shares(measured.parts, measured.seconds_per_step) if measured else {},
     )
+
+
+def _shares(parts: Mapping[str, float], seconds: Sequence[float]) -> dict[str, float]:
+    """Parts, which are means, of the mean step; apportioned ones leave nothing but rounding."""
+    mean, total = statistics.fmean(seconds), sum(parts.values())
+    if not total:
+        return {}
+    made: dict[str, float] = {}
+    for name, value in parts.items():
+        shown = NAMES.get(name, name)
+        made[shown] = made.get(shown, 0.0) + value / max(mean, total)
+    if total < (1 - ROUNDING) * mean:
+        made[REST] = made.get(REST, 0.0) + (mean - total) / mean
+    return made
 
 
 def _over(seconds: Spread | None, bases: Mapping[str, float]) -> dict[str, Spread]:
@@ -163,3 +191,6 @@ def _divided(seconds: Spread, base: float) -> Spread:
 
 BASELINES = ("numpy", "torch")
 INTEGER = "integer"
+NAMES = {"lookups": "range checks"}  # parts that provers name differently
+REST = "rest"
+ROUNDING = 1e-6

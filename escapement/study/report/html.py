@@ -7,10 +7,12 @@ Every text of the raw result passes `html.escape`; the raw JSON stands in a data
 import base64
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from escapement.study.raw import Study, clean
 from escapement.study.report import sheets as tables
 from escapement.study.report import words
 from escapement.study.report.figures import Figures
@@ -150,16 +152,28 @@ def _class(column: Column) -> str:
 
 def _again(figures: Figures) -> str:
     study = figures.study
-    custom = study.name == "custom"
-    plan = "" if custom else f" --plan {study.name}"
-    command = escape(f"escapement bench{plan} --seed {study.seed}{' …' if custom else ''}")
-    options = " This study had options of its own; they belong behind the seed." if custom else ""
+    unknown = study.name == "custom" and not study.options
+    command = escape(f"{_command(study)}{' …' if unknown else ''}")
+    options = " This study had options of its own; they belong behind the seed." if unknown else ""
     return (
         '<section id="again"><h2>Measure again</h2><p>The seed fixes all work: weights, rows, batches and '
         f"order. An interrupted study goes on with --resume.{options}</p>"
         f"<pre>{command}</pre><p>The raw result, of which all figures are derived, stands in this page.</p>"
         '<p id="save"></p></section>'
     )
+
+
+def _command(study: Study) -> str:
+    """The command line that measures again, with the options that the raw result keeps."""
+    given = {f"--{name.lstrip('-').replace('_', '-')}": value for name, value in study.options.items()}
+    if study.name != "custom":
+        given = {"--plan": study.name} | given
+    words = ["escapement", "bench"]
+    for flag, value in (given | {"--seed": study.seed}).items():
+        for one in value if isinstance(value, list) else [value]:
+            if one is not None and one is not False:
+                words += [flag] if one is True else [flag, one if isinstance(one, str) else json.dumps(one)]
+    return shlex.join(clean(word) for word in words)
 
 
 def _raw(result: Mapping[str, Any], stem: str) -> str:
@@ -186,7 +200,8 @@ CAPTIONS = {
     "slowdown": (
         "Slowdown against parameters",
         "Median seconds per step over those of the faster plain float training of the same step, against "
-        "parameters, both logarithmic. Bars are quartiles.",
+        "parameters, both logarithmic. Bars are quartiles of the prover only. Grey: sizes at which plain "
+        "training takes under twice its time at the least. k: steps per fold.",
     ),
     "seconds": (
         "Seconds per step against parameters",
@@ -199,11 +214,12 @@ CAPTIONS = {
     ),
     "parts": (
         "Share of a step by part",
-        "Shares of a step's time; the table says whether timed or apportioned.",
+        "Shares of a step's time where parts were timed. Shares of constraints are of the circuit and "
+        "measure no time.",
     ),
     "sweeps": (
-        "Slowdown against batch size, depth, steps per fold and per segment",
-        "Slowdown when one dimension of the step or of its proof is varied.",
+        "Seconds per step against batch size, depth, steps per fold and per segment",
+        "Median seconds per step when one dimension of the step or of its proof is varied.",
     ),
     "proofs": (
         "Proof size and verification against parameters",

@@ -15,7 +15,10 @@ from escapement.study.report.figures import Figures, Point, Spread
 from escapement.study.report.sweeps import lines
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+Bar = tuple[str, Point]
 
 
 def available() -> bool:
@@ -76,9 +79,18 @@ def slowdown(figures: Figures) -> "Figure | None":
         va="bottom",
         fontsize=8,
     )
+    if (overhead := figures.overhead()) and overhead[1] > axes.get_xlim()[0]:
+        _shade(axes, overhead[1])
     axes.set(xlabel="parameters", ylabel="times plain training")
     axes.set_title("Slowdown of a training step")
     return figure
+
+
+def _shade(axes: "Axes", most: int) -> None:
+    """The sizes at which plain training is no measure of training."""
+    axes.axvspan(axes.get_xlim()[0], most, color=GRID, alpha=0.6, linewidth=0, zorder=0)
+    note = "plain training: mostly call overhead"
+    axes.annotate(note, (0.01, 0.985), xycoords="axes fraction", va="top", fontsize=8)
 
 
 def seconds(figures: Figures) -> "Figure | None":
@@ -120,18 +132,18 @@ def proofs(figures: Figures) -> "Figure | None":
 
 
 def sweeps(figures: Figures) -> "Figure | None":
-    """Slowdown against batch size, depth, steps per fold and per segment."""
+    """Seconds per step against batch size, depth, steps per fold and per segment, without plain training."""
     titles = {"batch": "samples per step", "layers": "dense layers", "fold": "steps per fold, k"}
     titles["segment"] = "steps per segment, k·m"
     found = {axis: lines(figures, axis) for axis in titles}
     found = {axis: [line for line in made if not line.points[0][1].is_plain] for axis, made in found.items()}
-    chosen = [axis for axis, made in found.items() if any(len(line.slowdowns()) > 1 for line in made)]
+    chosen = [axis for axis, made in found.items() if any(len(line.timed()) > 1 for line in made)]
     if not chosen:
         return None
     figure, all_axes = canvas(len(chosen), (8.6, 3.6 * ((len(chosen) + 1) // 2)))
     for axis, axes in zip(chosen, all_axes, strict=True):
-        draw_lines(axes, found[axis], _slowdown, _estimated_slowdown)
-        axes.set(xlabel=titles[axis], ylabel="times plain training")
+        draw_lines(axes, found[axis], lambda point: point.seconds, _estimated_seconds)
+        axes.set(xlabel=titles[axis], ylabel="seconds per step")
         places = sorted({x for line in found[axis] for x, _ in line.points})
         if axes.get_xscale() == "log":
             axes.set_xticks(places, [f"{place:,}" for place in places])
@@ -140,33 +152,48 @@ def sweeps(figures: Figures) -> "Figure | None":
 
 
 def parts(figures: Figures) -> "Figure | None":
-    """Share of a step by part, one bar per cell of the sweep over parameters."""
-    rows = [(line, x, p) for line in lines(figures, "parameters") for x, p in line.points if p.shares]
-    if not rows:
+    """Share of a step by part, one bar per cell of the sweep over parameters; timed and apportioned apart."""
+    from matplotlib.figure import Figure
+
+    groups: dict[str, list[Bar]] = {way: [] for way in WAYS}
+    for line in lines(figures, "parameters"):
+        for x, point in line.points:
+            if point.shares and point.cell.measured and point.cell.measured.parts_by:
+                groups[point.cell.measured.parts_by].append((f"{line.label}, {x:,}", point))
+    chosen = {way: bars for way, bars in groups.items() if bars}
+    if not chosen:
         return None
-    tall = 1.5 + 0.34 * len(rows)
-    figure, (axes,) = canvas(1, (8.6, tall))
-    figure.subplots_adjust(left=0.2, right=0.9, bottom=1.05 / tall, top=1 - 0.4 / tall)
-    names = list(dict.fromkeys(name for _, _, point in rows for name in point.shares))
-    labels = [f"{line.label}, {x:,}" for line, x, _ in rows]
-    below = [0.0] * len(rows)
+    rows = [len(bars) for bars in chosen.values()]
+    figure = Figure(figsize=(8.6, 0.34 * sum(rows) + 0.8 * len(rows) + 0.8), layout="constrained")
+    panels = figure.subplots(len(rows), 1, squeeze=False, height_ratios=rows)[:, 0]
+    names = list(
+        dict.fromkeys(name for bars in chosen.values() for _, point in bars for name in point.shares)
+    )
+    for axes, (way, bars) in zip(panels, chosen.items(), strict=True):
+        _stack(axes, bars, names)
+        axes.set_title(WAYS[way])
+    legend(figure)
+    return figure
+
+
+def _stack(axes: "Axes", bars: "list[Bar]", names: list[str]) -> None:
+    """A bar per cell, its parts one behind the other, and at its end how long the whole step takes."""
+    below = [0.0] * len(bars)
     for i, name in enumerate(names):
-        widths = [point.shares.get(name, 0.0) for _, _, point in rows]
-        colour, hatch = PARTS[i % len(PARTS)], HATCHES[i // len(PARTS) % len(HATCHES)]
-        bars = axes.barh(range(len(rows)), widths, left=below, color=colour, hatch=hatch, height=0.72)
-        bars.set_label(name)
+        widths = [point.shares.get(name, 0.0) for _, point in bars]
+        if any(widths):
+            colour, hatch = PARTS[i % len(PARTS)], HATCHES[i // len(PARTS) % len(HATCHES)]
+            drawn = axes.barh(range(len(bars)), widths, left=below, color=colour, hatch=hatch, height=0.72)
+            drawn.set_label(name)
         below = [start + width for start, width in zip(below, widths, strict=True)]
-    for i, (_, _, point) in enumerate(rows):
+    for i, (_, point) in enumerate(bars):
         total = point.seconds.median if point.seconds else 0
         axes.annotate(shown.seconds(total), (1.01, i), va="center", fontsize=9, annotation_clip=False)
-    axes.set_yticks(range(len(rows)), labels)
+    axes.set_yticks(range(len(bars)), [label for label, _ in bars])
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axes.grid(visible=False, axis="y")
-    axes.set_title("Where the time of a step goes (at the right: the whole step)")
-    figure.legend(loc="lower left", ncols=4, fontsize=9, bbox_to_anchor=(0.19, 0))
-    return figure
 
 
 def _slowdown(point: Point) -> Spread | None:
@@ -225,3 +252,7 @@ PLOTS: "dict[str, Callable[[Figures], Figure | None]]" = {
 }
 PARTS = ("#0073b3", "#e6a000", "#009f74", "#d65f00", "#57b5ea", "#cd7aa8", "#8a8d92", "#5b4a9c")
 HATCHES = ("", "///", "...")
+WAYS = {
+    "time": "Share of a step's time (at the right: the whole step)",
+    "constraints": "Share of constraints, not measured as time (at the right: the whole step)",
+}

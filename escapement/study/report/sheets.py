@@ -7,7 +7,8 @@ not measured; the table of cells without a measurement says which and why.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from escapement.study.report import shown
+from escapement.study.raw import Measured
+from escapement.study.report import notes, shown
 from escapement.study.report.figures import Figures, Point, Spread
 from escapement.study.report.sweeps import AXES, Line, lines
 
@@ -65,7 +66,7 @@ def cells(figures: Figures) -> Sheet:
         Column("verification"),
         Column("load before"),
     )
-    sheet = Sheet("cells", "Every cell", CELLS_NOTE, columns)
+    sheet = Sheet("cells", "Every cell", notes.CELLS, columns)
     for point in figures.points:
         cell, measured = point.cell, point.cell.measured
         counts = (cell.work.parameters, cell.work.batch, cell.k, cell.m)
@@ -76,7 +77,7 @@ def cells(figures: Figures) -> Sheet:
                 *(_count(value) for value in counts),
                 _seconds(point.seconds),
                 _slowdown(point.slowdown.get("faster")),
-                _bytes(measured.peak_bytes if measured else None),
+                _peak(measured),
                 _bytes(measured.proof_bytes if measured else None),
                 _seconds(point.verify),
                 Field("") if measured is None else Field(f"{measured.load_before:.1f}", measured.load_before),
@@ -102,21 +103,23 @@ def answers(figures: Figures) -> list[Line]:
 def _headline(figures: Figures) -> Sheet:
     columns = (
         Column("", numeric=False),
+        Column("k", drop=3),
         Column("least parameters"),
-        Column("slowdown"),
+        Column("slowdown at the least"),
         Column("most parameters"),
-        Column("slowdown"),
+        Column("slowdown at the most"),
         Column("with last proof", drop=1),
         Column("slope"),
-        Column("ten times the parameters", drop=2),
+        Column("per ten times the parameters", drop=2),
     )
-    sheet = Sheet("headline", "Slowdown against plain training", HEADLINE_NOTE, columns)
+    sheet = Sheet("headline", "Slowdown against plain training", notes.HEADLINE, columns)
     for line in answers(figures):
         (least, first), (most, last) = line.slowdowns()[0], line.slowdowns()[-1]
         slope = line.slope()
         sheet.rows.append(
             (
-                Field(line.label),
+                Field(" ".join([line.label, *(f"({one})" for one in line.qualifiers())])),
+                Field(line.ks()),
                 _count(least),
                 _slowdown(first.slowdown["faster"]),
                 _count(most),
@@ -130,26 +133,31 @@ def _headline(figures: Figures) -> Sheet:
 
 
 def _sweep(figures: Figures, axis: str) -> Sheet:
-    title, unit, note = SWEEPS[axis]
+    title, unit = SWEEPS[axis]
+    last = axis not in (
+        "fold",
+        "segment",
+    )  # there it is spread over as many steps as a cell happened to prove
     columns = (
         Column("", numeric=False),
         Column(unit),
         *(Column(name, drop) for name, drop in (("widths", 6), ("B", 5), ("k", 4)) if name != unit),
         Column("s per step"),
-        Column("quartiles", drop=7),
+        Column("quartiles", drop=8),
+        Column("n", drop=7),
         Column("/ NumPy", drop=2),
         Column("/ torch", drop=2),
         Column("slowdown"),
-        Column("with last proof", drop=1),
-        Column("if it did: estimate", drop=3),
+        *([Column("with last proof", drop=1)] if last else []),
+        Column("estimate (not measured)", drop=3),
     )
-    sheet = Sheet(axis, title, note, columns)
+    sheet = Sheet(axis, title, notes.sweep(figures, axis), columns)
     for line in lines(figures, axis):
-        sheet.rows.extend(_sweep_row(line, x, point, unit) for x, point in line.points)
+        sheet.rows.extend(_sweep_row(line, x, point, unit, last) for x, point in line.points)
     return sheet
 
 
-def _sweep_row(line: Line, x: int, point: Point, unit: str) -> tuple[Field, ...]:
+def _sweep_row(line: Line, x: int, point: Point, unit: str, last: bool) -> tuple[Field, ...]:
     work, seconds = point.cell.work, point.seconds
     settings = {"widths": Field(work.name), "B": _count(work.batch), "k": _count(point.cell.k)}
     status = Field(point.cell.status.replace("-", " "))
@@ -159,8 +167,9 @@ def _sweep_row(line: Line, x: int, point: Point, unit: str) -> tuple[Field, ...]
         *(value for name, value in settings.items() if name != unit),
         status if seconds is None else _seconds(seconds),
         Field("" if seconds is None else shown.quartiles(seconds)),
+        Field("") if seconds is None else _count(seconds.count),
         *(_slowdown(_other(point, name)) for name in ("numpy", "torch", "faster")),
-        _slowdown(point.slowdown_with_last.get("faster")),
+        *([_slowdown(point.slowdown_with_last.get("faster"))] if last else []),
         _estimate(point) if seconds is None else Field(""),
     )
 
@@ -178,7 +187,7 @@ def _scheme(figures: Figures) -> Sheet:
         Column("verification"),
         Column("insecure", drop=4, numeric=False, prose=True),
     )
-    sheet = Sheet("scheme", "Commitment schemes", SCHEME_NOTE, columns)
+    sheet = Sheet("scheme", "Commitment schemes", notes.SCHEME, columns)
     for point in figures.on("scheme"):
         measured = point.cell.measured
         status = Field(point.cell.status.replace("-", " "))
@@ -204,10 +213,10 @@ def _parts(figures: Figures) -> Sheet:
         Column("", numeric=False),
         Column("parameters"),
         Column("s per step"),
-        Column("share of a step", numeric=False, prose=True),
-        Column("by", drop=1, numeric=False),
+        Column("parts", numeric=False, prose=True),
+        Column("share of", drop=1, numeric=False),
     )
-    sheet = Sheet("parts", "Where the time of a step goes", PARTS_NOTE, columns)
+    sheet = Sheet("parts", "Where the time of a step goes", notes.parts(figures), columns)
     for line in lines(figures, "parameters"):
         for x, point in line.points:
             if point.shares and point.cell.measured is not None:
@@ -232,8 +241,9 @@ def _sizes(figures: Figures) -> Sheet:
         Column("verifier's set-up", drop=4),
         Column("verification"),
         Column("quartiles", drop=7),
+        Column("n", drop=6),
     )
-    sheet = Sheet("sizes", "Set-up, keys, memory, proofs, verification", SIZES_NOTE, columns)
+    sheet = Sheet("sizes", "Set-up, keys, memory, proofs, verification", notes.sizes(figures), columns)
     for line in lines(figures, "parameters"):
         for x, point in line.timed():
             measured = point.cell.measured
@@ -245,13 +255,14 @@ def _sizes(figures: Figures) -> Sheet:
                     _count(x),
                     _duration(measured.set_up_seconds),
                     _bytes(measured.key_bytes),
-                    _bytes(measured.peak_bytes),
+                    _peak(measured),
                     _bytes(measured.proof_bytes),
                     Field("") if measured.proof_steps is None else _count(measured.proof_steps),
                     _duration(measured.last_seconds),
                     _duration(measured.verifier_seconds),
                     _seconds(point.verify),
                     Field("" if point.verify is None else shown.quartiles(point.verify)),
+                    Field("") if point.verify is None else _count(point.verify.count),
                 )
             )
     return sheet
@@ -266,7 +277,7 @@ def _unfit(figures: Figures) -> Sheet:
         Column("memory", drop=2),
         Column("source of the estimate", drop=3, numeric=False, prose=True),
     )
-    sheet = Sheet("unfit", "Not measured", UNFIT_NOTE, columns)
+    sheet = Sheet("unfit", "Not measured", notes.UNFIT, columns)
     for point in figures.unmeasured():
         estimate = point.cell.estimate
         sheet.rows.append(
@@ -296,6 +307,8 @@ def _machine(figures: Figures) -> Sheet:
         "commit": study.commit or "outside a checkout",
         "versions": versions,
     }
+    if commits := list(dict.fromkeys(point.cell.commit for point in figures.points if point.cell.commit)):
+        named["cells measured at commit"] = ", ".join(commits)
     sheet.rows.extend((Field(name), Field(text)) for name, text in named.items())
     return sheet
 
@@ -314,6 +327,14 @@ def _duration(value: float | None) -> Field:
 
 def _bytes(value: int | None) -> Field:
     return _optional(value, shown.size)
+
+
+def _peak(measured: Measured | None) -> Field:
+    """A sampled one is what was seen, and the peak is not less."""
+    if measured is None:
+        return Field("")
+    least = "≥ " if measured.peak_by == "sampled" else ""
+    return Field(f"{least}{shown.size(measured.peak_bytes)}", measured.peak_bytes)
 
 
 def _seconds(spread: Spread | None) -> Field:
@@ -339,35 +360,10 @@ def _estimate(point: Point) -> Field:
     return Field(f"{shown.seconds(estimate.seconds_per_step)}{ratio}", estimate.seconds_per_step)
 
 
-HEADLINE_NOTE = (
-    "Median seconds per step over those of plain float32 training of the same step, NumPy's or torch's, "
-    "whichever was faster. With last proof: the compression or closing spread over the steps proven here. "
-    "Slope: of a least-squares line on logarithmic axes; behind it, what ten times the parameters do to the "
-    "slowdown along that line."
-)
 SWEEPS = {
-    "parameters": (
-        "By parameters",
-        "parameters",
-        "Quartiles are those of the repetitions. An estimate stands only where nothing was measured.",
-    ),
-    "batch": ("By batch size", "B", "B: samples per step."),
-    "layers": ("By depth", "dense layers", "Hidden layers of one width are added."),
-    "fold": ("By steps per fold", "k", "k: steps that are proven at once."),
-    "segment": (
-        "By steps per segment",
-        "steps per segment",
-        "k·m steps between two checkpoints. The last proof is spread over all steps proven in a cell.",
-    ),
+    "parameters": ("By parameters", "parameters"),
+    "batch": ("By batch size", "B"),
+    "layers": ("By depth", "dense layers"),
+    "fold": ("By steps per fold", "k"),
+    "segment": ("By steps per segment", "steps per segment"),
 }
-SCHEME_NOTE = "The same step under another polynomial commitment."
-PARTS_NOTE = (
-    'By "time": each part was timed. By "constraints": the prover cannot time its parts, so that the '
-    "time of a step is apportioned by each part's share of the constraints."
-)
-SIZES_NOTE = (
-    "Peak memory is that of the whole process tree. Proof: everything a verifier is given for so many steps. "
-    "Verification: of all of it, with the verifier's keys in memory."
-)
-UNFIT_NOTE = "What was planned and not measured. Estimates are the planner's; nothing is drawn through them."
-CELLS_NOTE = "Slowdown is against the faster plain training of the same step."

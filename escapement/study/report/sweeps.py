@@ -27,13 +27,34 @@ class Line:
         return [(x, point) for x, point in self.points if point.seconds is not None]
 
     def slope(self) -> float | None:
-        """Of the slowdown on logarithmic axes, by least squares; None with fewer than two x."""
-        return fitted_slope([(x, point.slowdown["faster"].median) for x, point in self.slowdowns()])
+        """Of the slowdown on logarithmic axes, by least squares.
+
+        None with fewer than three x, or where they span less than a decade: two neighbours show no trend.
+        """
+        found = self.slowdowns()
+        xs = sorted({x for x, _ in found})
+        if len(xs) < LEAST_SIZES or xs[-1] < LEAST_SPAN * xs[0]:
+            return None
+        return fitted_slope([(x, point.slowdown["faster"].median) for x, point in found])
 
     def tenfold(self) -> float | None:
-        """What ten times the x do to the slowdown along that slope; None without one that means anything."""
+        """What ten times the x did to the slowdown along that slope; None without one that means anything."""
         slope = self.slope()
         return None if slope is None or abs(slope) > STEEPEST else 10.0**slope
+
+    def ks(self) -> str:
+        """Steps per fold from the least x to the most; "" where it means nothing."""
+        found = list(dict.fromkeys(point.cell.k for _, point in self.points if point.proves))
+        return " to ".join(f"{k:,}" for k in dict.fromkeys([*found[:1], *found[-1:]]))
+
+    def insecure(self) -> bool:
+        """Whether one of its cells is."""
+        return any(point.cell.insecure for _, point in self.points)
+
+    def qualifiers(self) -> list[str]:
+        """What must stand wherever the prover's name does, in a word or two."""
+        found = ["not zero-knowledge"] if self.prover in NOT_ZERO_KNOWLEDGE else []
+        return [*found, "insecure string"] if self.insecure() else found
 
     def seconds_slope(self) -> float | None:
         """Of the seconds per step."""
@@ -83,6 +104,8 @@ def _label(group: Sequence[Point], peers: Sequence[Sequence[Point]], axis: str) 
 
 
 STEEPEST = 9
+LEAST_SIZES, LEAST_SPAN = 3, 10  # that a slope is fitted to
+NOT_ZERO_KNOWLEDGE = ("segment",)
 AXES: dict[str, Callable[[Point], int]] = {
     "parameters": lambda point: point.cell.work.parameters,
     "batch": lambda point: point.cell.work.batch,

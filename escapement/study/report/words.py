@@ -11,7 +11,8 @@ def answer(figures: Figures) -> list[str]:
     provers = [line for line in answers(figures) if line.points[0][1].proves]
     if not provers:
         return ["No prover was measured beside plain training of the same step, so this study has no answer."]
-    return [_verdict(provers), *(_sentence(line) for line in answers(figures)), *limits(figures)]
+    made = [_verdict(provers), *_overhead(figures)]
+    return [*made, *(_sentence(line) for line in answers(figures)), *limits(figures)]
 
 
 def limits(figures: Figures) -> list[str]:
@@ -35,7 +36,7 @@ def limits(figures: Figures) -> list[str]:
 
 
 def _verdict(provers: list[Line]) -> str:
-    """For the prover with the least slowdown at the most parameters."""
+    """For the prover with the least slowdown at the most parameters, and the one that hides weights."""
 
     def order(line: Line) -> tuple[int, float]:
         most, last = line.slowdowns()[-1]
@@ -48,9 +49,41 @@ def _verdict(provers: list[Line]) -> str:
         places.append(f"{days} days at {x:,} parameters")
     return (
         "Proving multiplies the cost of a step, and by how much says whether it amounts to a ban. With "
-        f"{best.label}{CAVEATS.get(best.prover, '')}, a day of plain training becomes "
+        f"{_named(best)}, a day of plain training becomes "
         f"{' and '.join(places)}, {'both ' if len(places) > 1 else ''}on this processor."
+        f"{'' if best.prover == HIDES else _hiding(provers)}"
     )
+
+
+def _hiding(provers: list[Line]) -> str:
+    """The slowdown of the prover that hides weights, so that no verdict is read without it."""
+    found = [line for line in provers if line.prover == HIDES]
+    if not found:
+        return f" {HIDES}, the one that hides weights, was not measured beside plain training."
+    line = max(found, key=lambda line: line.slowdowns()[-1][0])
+    x, point = line.slowdowns()[-1]
+    ratio = shown.times(point.slowdown["faster"].median)
+    return f" The one that hides weights, {_named(line)}: {ratio} at its largest size, {x:,} parameters."
+
+
+def _overhead(figures: Figures) -> list[str]:
+    """Up to where plain training is no measure of training."""
+    found = figures.overhead()
+    if found is None:
+        return []
+    return [
+        f"Up to {found[1]:,} parameters plain training takes under twice its time at {found[0]:,}: there the "
+        "factor is over Python's call overhead."
+    ]
+
+
+def _named(line: Line) -> str:
+    """A prover with what must be known beside its speed."""
+    said = [CAVEATS[line.prover]] if line.prover in CAVEATS else []
+    said += ["insecure reference string"] if line.insecure() else []
+    if ks := line.ks():
+        said.append(f"{ks} {'step' if ks == '1' else 'steps'} per fold")
+    return f"{line.label} ({', '.join(said)})" if said else line.label
 
 
 def _sentence(line: Line) -> str:
@@ -60,8 +93,7 @@ def _sentence(line: Line) -> str:
     for x, point in dict([measured[0], measured[-1]]).items():
         ratio = shown.digits(point.slowdown["faster"].median)
         ends.append(f"{ratio} times plain training ({NAMES[point.faster or '']}) at {x:,} parameters")
-    name = f"{line.label}{CAVEATS.get(line.prover, '')}"
-    text = f"{name}: {', '.join(ends)}"
+    text = f"{_named(line)}: {', '.join(ends)}"
     _, last = measured[-1]
     if "faster" in last.slowdown_with_last and last.cell.measured is not None:
         ratio = shown.digits(last.slowdown_with_last["faster"].median)
@@ -71,11 +103,11 @@ def _sentence(line: Line) -> str:
     slope, tenfold = line.slope(), line.tenfold()
     if slope is None or tenfold is None:
         return f"{text}."
-    turn = "grows" if tenfold >= 1 else "falls"
+    turn = "grew" if tenfold >= 1 else "fell"
     factor = shown.digits(max(tenfold, 1 / tenfold))
     return (
-        f"{text}; slope {shown.slope(slope)} over {len(measured)} sizes: for ten times the parameters, "
-        f"the slowdown {turn} about {factor} times."
+        f"{text}; slope {shown.slope(slope)} over {len(measured)} sizes: between {measured[0][0]:,} and "
+        f"{measured[-1][0]:,} parameters it {turn} about {factor} times for every ten times the parameters."
     )
 
 
@@ -91,6 +123,11 @@ def _unmeasured(line: Line) -> str:
 
 
 # What a reader must know of a prover beside its speed.
-CAVEATS = {"segment": ", not zero-knowledge", "integer": " training, without a proof"}
+CAVEATS = {
+    "segment": "not zero-knowledge",
+    "integer": "training without a proof",
+    "ezkl": "rounding left to the prover",
+}
+HIDES = "r1cs-nova"
 INSECURE = "Insecure as measured"
 NAMES = {"numpy": "NumPy", "torch": "torch", "": ""}

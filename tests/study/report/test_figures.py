@@ -77,9 +77,56 @@ def test_what_was_not_measured_has_its_estimate_and_no_figure() -> None:
     assert found.estimated == pytest.approx(1.2 * seconds("ezkl", [784, 256, 10], 16, 1) / plain)
 
 
-def test_shares_add_up_to_one() -> None:
+def test_shares_are_of_the_mean_step_and_what_is_left_is_the_rest() -> None:
     shares = point(derive(sample()), "r1cs-nova 64-16-10 B=16 k=1 m=1 ipa").shares
     assert shares == pytest.approx({"hashing": 0.35, "range checks": 0.3, "products": 0.25, "recursion": 0.1})
+    shares = point(derive(sample()), "segment 64-16-10 B=16 k=8 m=1 ipa").shares
+    expected = {"commitments": 0.4, "range checks": 0.3, "products": 0.2, "check": 0.05, "rest": 0.05}
+    assert shares == pytest.approx(expected)
+
+
+def test_parts_that_exceed_the_step_leave_no_rest_and_two_of_one_name_are_added() -> None:
+    one = cell("segment", [64, 16, 10], ["parameters"])
+    one["measured"] |= {
+        "seconds_per_step": [1.0, 3.0],
+        "parts": {"lookups": 2.0, "range checks": 1.0, "opening": 1.0},
+    }
+    assert derive(of(one)).points[0].shares == {"range checks": 0.75, "opening": 0.25}
+    one["measured"]["parts"] = {"rest": 0.5, "opening": 0.5}
+    assert derive(of(one)).points[0].shares == {"rest": 0.75, "opening": 0.25}
+
+
+def plain_at(*times: tuple[int, float]) -> dict[str, Any]:
+    """Plain training alone, by hidden units of 64-N-10."""
+    return of(
+        *(
+            (made := cell("numpy", [64, units, 10], ["parameters"]))
+            | {"measured": made["measured"] | {"seconds_per_step": [seconds]}}
+            for units, seconds in times
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "times, expected",
+    [
+        ([(1, 1.0), (2, 1.5), (4, 1.99), (8, 2.0), (16, 1.0)], (85, 310)),
+        ([(1, 1.0), (2, 2.0), (4, 1.0)], None),
+        ([(1, 1.0)], None),
+        ([], None),
+        ([(2, 1.0), (1, 1.5)], (85, 160)),
+    ],
+)
+def test_call_overhead_reaches_as_far_as_plain_training_takes_under_twice_its_least(
+    times: list[tuple[int, float]], expected: tuple[int, int] | None
+) -> None:
+    assert derive(plain_at(*times)).overhead() == expected
+
+
+def test_overhead_is_that_of_the_faster_plain_training() -> None:
+    faster = [min(seconds(plain, widths, 16, 1) for plain in ("numpy", "torch")) for widths in SIZES]
+    assert [one < 2 * faster[0] for one in faster] == [True, True, False, False, False]
+    assert derive(sample()).overhead() == (1210, 4810)
 
 
 def test_slope_of_a_power_law_is_its_exponent() -> None:
@@ -117,11 +164,52 @@ def test_steps_per_fold_may_change_along_a_line_and_it_says_so() -> None:
         cell("segment", widths, ["parameters"], k=k) for widths, k in zip(SIZES[:3], (8, 4, 2), strict=True)
     ]
     (line,) = lines(derive(of(*cells)), "parameters")
-    assert line.label == "segment k=8 to k=2"
+    assert (line.label, line.ks()) == ("segment k=8 to k=2", "8 to 2")
     step = [seconds("segment", widths, 16, k) for widths, k in zip(SIZES[:3], (8, 4, 2), strict=True)]
     assert line.slope() is None
     expected = fitted_slope([(parameters(w), s) for w, s in zip(SIZES[:3], step, strict=True)])
     assert line.seconds_slope() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("sizes, fits", [(SIZES[:2], False), (SIZES[2:4], False), (SIZES[:3], True)])
+def test_a_slope_needs_three_sizes_and_a_decade(sizes: list[list[int]], fits: bool) -> None:
+    made = of(*(cell(prover, widths, ["parameters"]) for prover in ("numpy", "ezkl") for widths in sizes))
+    line = next(line for line in lines(derive(made), "parameters") if line.prover == "ezkl")
+    assert ((line.slope() is not None), (line.tenfold() is not None)) == (fits, fits)
+
+
+def test_three_sizes_within_a_decade_have_no_slope() -> None:
+    widths = [[64, units, 10] for units in (16, 32, 128)]
+    made = of(*(cell(prover, one, ["parameters"]) for prover in ("numpy", "segment") for one in widths))
+    assert [line.slope() for line in lines(derive(made), "parameters")] == [None, None]
+
+
+def test_lines_carry_what_must_be_known_of_their_prover() -> None:
+    found = {line.prover: line for line in lines(derive(sample()), "parameters")}
+    assert {prover: line.qualifiers() for prover, line in found.items() if line.qualifiers()} == {
+        "segment": ["not zero-knowledge"],
+        "ezkl": ["insecure string"],
+    }
+    assert {prover: line.ks() for prover, line in found.items()} == {
+        "numpy": "",
+        "torch": "",
+        "integer": "",
+        "segment": "8",
+        "r1cs-nova": "1",
+        "ezkl": "1",
+    }
+
+
+def test_results_without_the_later_fields_are_read() -> None:
+    result = sample()
+    del result["options"]
+    for one in result["cells"]:
+        del one["commit"]
+        if one["measured"]:
+            del one["measured"]["peak_by"]
+    study = check(result)
+    assert study.options == {} and {one.commit for one in study.cells} == {""}
+    assert {one.measured.peak_by for one in study.cells if one.measured} == {None}
 
 
 @pytest.mark.parametrize(
@@ -157,6 +245,9 @@ def damaged(change: Any) -> dict[str, Any]:
         (lambda r: r["cells"][3]["measured"].update(seconds_per_step=[math.nan]), "seconds_per_step.0"),
         (lambda r: r["cells"][3]["measured"].update(peak_bytes="3"), "cells.3.measured.peak_bytes"),
         (lambda r: r["cells"][3]["measured"].update(peak_bytes=-1), "cells.3.measured.peak_bytes"),
+        (lambda r: r["cells"][3]["measured"].update(peak_by="guess"), "cells.3.measured.peak_by"),
+        (lambda r: r["cells"][3].update(commit=None), "cells.3.commit"),
+        (lambda r: r.update(options=[]), "options: "),
         (lambda r: r["cells"][3]["work"].update(widths=[4]), "cells.3.work.widths"),
         (lambda r: r["cells"][3].update(k=True), "cells.3.k"),
         (lambda r: r["cells"][3].update(status="fine"), "cells.3.status"),

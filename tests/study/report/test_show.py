@@ -15,14 +15,14 @@ from rich.console import Console
 
 from escapement.errors import InputError
 from escapement.study import report
-from escapement.study.report import axes, plots, shown
+from escapement.study.report import axes, notes, plots, shown
 from escapement.study.report.figures import Spread, derive
 from escapement.study.report.html import CAPTIONS
 from escapement.study.report.page import STYLE
 from escapement.study.report.plots import draw
 from escapement.study.report.sheets import sheets
 from escapement.study.report.text import terminal
-from tests.study.report.sample import FIXED, cell, hostile, sample
+from tests.study.report.sample import FIXED, SIZES, cell, hostile, sample
 
 ROOT = Path(__file__).parents[3]
 NAMES = ["slowdown", "seconds", "memory", "parts", "sweeps", "proofs"]
@@ -105,14 +105,26 @@ def test_no_rows_no_table() -> None:
 def test_the_answer_names_both_ends_the_slope_and_what_is_insecure() -> None:
     verdict, *rest = report.sentences(sample())
     assert verdict.endswith(
-        "With segment, not zero-knowledge, a day of plain training becomes 11.0 days at 1,210 parameters and "
-        "76.9 days at 936,330 parameters, both on this processor."
+        "With segment (not zero-knowledge, 8 steps per fold), a day of plain training becomes 11.0 days at "
+        "1,210 parameters and 76.9 days at 936,330 parameters, both on this processor. The one that hides "
+        "weights, r1cs-nova (1 step per fold): 21,000× at its largest size, 50,890 parameters."
     )
-    assert rest[1] == (
-        "segment, not zero-knowledge: 11.0 times plain training (NumPy) at 1,210 parameters, 76.9 times "
-        "plain training (torch) at 936,330 parameters (184 with the last proof spread over 8 steps); slope "
-        "+0.30 over 5 sizes: for ten times the parameters, the slowdown grows about 2.02 times."
+    assert rest[0] == (
+        "Up to 4,810 parameters plain training takes under twice its time at 1,210: there the factor is over "
+        "Python's call overhead."
     )
+    assert rest[2] == (
+        "segment (not zero-knowledge, 8 steps per fold): 11.0 times plain training (NumPy) at 1,210 "
+        "parameters, 76.9 times plain training (torch) at 936,330 parameters (184 with the last proof spread "
+        "over 8 steps); slope +0.30 over 5 sizes: between 1,210 and 936,330 parameters it grew about 2.02 "
+        "times for every ten times the parameters."
+    )
+    assert [text.split(":")[0] for text in rest[1:5]] == [
+        "integer (training without a proof)",
+        "segment (not zero-knowledge, 8 steps per fold)",
+        "r1cs-nova (1 step per fold)",
+        "ezkl (rounding left to the prover, insecure reference string, 1 step per fold)",
+    ]
     assert [text for text in rest if text.startswith("Insecure as measured")] == [
         "Insecure as measured (ezkl kzg): a reference string made on this machine: whoever made it can prove "
         "anything.",
@@ -123,6 +135,65 @@ def test_the_answer_names_both_ends_the_slope_and_what_is_insecure() -> None:
         "Not measured, r1cs-nova at 203,530 parameters (does not fit)",
         "Not measured, ezkl at 203,530 parameters (does not fit)",
     ]
+
+
+def test_two_sizes_have_no_slope_and_a_prover_that_hides_nothing_is_not_alone_in_the_verdict() -> None:
+    widths = ([64, 16, 10], [64, 32, 10])
+    made = [cell(prover, one, ["parameters"]) for prover in ("numpy", "segment") for one in widths]
+    verdict, *rest = report.sentences(sample() | {"cells": made})
+    assert verdict.endswith(" r1cs-nova, the one that hides weights, was not measured beside plain training.")
+    assert not any("slope" in text for text in rest)
+    made = [cell(prover, one, ["parameters"]) for prover in ("numpy", "r1cs-nova") for one in widths]
+    verdict = report.sentences(sample() | {"cells": made})[0]
+    assert "With r1cs-nova (1 step per fold), a day" in verdict and "hides" not in verdict
+
+
+def test_sweeps_over_folds_spread_no_last_proof_and_titles_differ() -> None:
+    for name, sheet in sheets(derive(sample())).items():
+        titles = [column.title for column in sheet.columns if column.title]
+        assert len(set(titles)) == len(titles), name
+        assert ("with last proof" in titles) == (name in ("headline", "parameters", "batch", "layers")), name
+
+
+def test_notes_say_what_figures_are_worth() -> None:
+    small = [
+        cell(prover, widths, ["parameters", "batch"], batch=batch)
+        for prover in ("numpy", "segment")
+        for widths in SIZES[:2]
+        for batch in (8, 16)
+    ]
+    made = {name: sheet.note for name, sheet in sheets(derive(sample())).items()}
+    assert made["parameters"].endswith(" Features differ with size, too: 64, 784.")
+    assert "m, the folds per segment, changes nothing" in made["segment"]
+    assert "read seconds per step" not in made["batch"]
+    assert sheets(derive(sample() | {"cells": small}))["batch"].note.endswith(
+        "At these sizes plain training is mostly call overhead, so slowdown here is the prover's time over "
+        "nearly a constant: read seconds per step."
+    )
+    assert made["sizes"].endswith(f" {notes.SAMPLED} {notes.EZKL}")
+    assert "It is no measurement of time" in made["parts"] and "check: training and the" in made["parts"]
+    assert "wiring" not in made["parts"]
+
+
+def test_sampled_peaks_are_bounds_and_repetitions_are_counted() -> None:
+    made = sheets(derive(sample()))
+    titles = [column.title for column in made["sizes"].columns]
+    peaks = {row[0].text: row[titles.index("peak memory")].text[:2] == "≥ " for row in made["sizes"].rows}
+    assert {name for name, sampled in peaks.items() if sampled} == {"ezkl"}
+    counts = {row[titles.index("n")].text for row in made["sizes"].rows}
+    assert counts == {"", "3"}
+    titles = [column.title for column in made["parameters"].columns]
+    assert {row[titles.index("n")].text for row in made["parameters"].rows} == {"7", ""}
+
+
+def test_commits_of_cells_are_listed_once() -> None:
+    result = sample()
+    result["cells"][4]["commit"] = "v0.2"
+    rows = {row[0].text: row[1].text for row in sheets(derive(result))["machine"].rows}
+    assert rows["cells measured at commit"] == "v0.1-3-gabcdef0, v0.2"
+    for one in result["cells"]:
+        one["commit"] = ""
+    assert "cells measured at commit" not in [row[0].text for row in sheets(derive(result))["machine"].rows]
 
 
 def test_an_empty_study_has_a_page(tmp_path: Path) -> None:
@@ -152,6 +223,31 @@ def test_estimates_are_open_markers_joined_to_nothing() -> None:
     drawn = [line for line in figure.axes[0].lines if line.get_color() == colour and line.get_marker() == "P"]
     assert [len(line.get_xdata()) for line in drawn] == [3, 1, 1]
     assert [line.get_markerfacecolor() for line in drawn] == [colour, "none", "none"]
+
+
+def test_where_plain_training_is_call_overhead_the_plot_is_grey() -> None:
+    figure = plots.slowdown(derive(sample()))
+    assert figure is not None
+    (grey,) = figure.axes[0].patches
+    left, right = grey.get_extents().transformed(figure.axes[0].transData.inverted()).intervalx
+    assert (left, right) == pytest.approx((figure.axes[0].get_xlim()[0], 4810))
+    widths = ([64, 16, 10], [784, 1024, 10])
+    steep = [cell(prover, one, ["parameters"]) for prover in ("numpy", "segment") for one in widths]
+    figure = plots.slowdown(derive(sample() | {"cells": steep}))
+    assert figure is not None and not figure.axes[0].patches
+
+
+def test_shares_of_time_and_of_constraints_are_drawn_apart() -> None:
+    figure = plots.parts(derive(sample()))
+    assert figure is not None
+    assert [panel.get_title(loc="left").split(" (")[0] for panel in figure.axes] == [
+        "Share of a step's time",
+        "Share of constraints, not measured as time",
+    ]
+    assert [[tick.get_text().split(",")[0] for tick in one.get_yticklabels()] for one in figure.axes] == [
+        ["segment"] * 5,
+        ["r1cs-nova"] * 3,
+    ]
 
 
 def test_without_a_baseline_no_slowdown_is_drawn() -> None:
@@ -194,12 +290,21 @@ def test_write_names_files_after_the_result_and_leaves_nothing_else(tmp_path: Pa
 
 
 def test_the_page_says_how_to_measure_again(tmp_path: Path) -> None:
-    (named, custom) = (
-        report.write(sample() | {"name": name}, tmp_path, "sample")[0].read_text(encoding="utf-8")
-        for name in ("reference", "custom")
+    def again(**change: Any) -> str:
+        path = report.write(sample() | change, tmp_path, "sample")[0]
+        page = path.read_text(encoding="utf-8")
+        assert ("options of its own" in page) == ("…" in page[page.index("<pre>") :][:200])
+        return page[page.index("<pre>") + 5 : page.index("</pre>")]
+
+    options = "--sweep parameters --sweep batch --cell-minutes 11"
+    assert again(name="reference", options={}) == "escapement bench --plan reference --seed 7"
+    assert again(name="reference") == f"escapement bench --plan reference {options} --seed 7"
+    assert again(name="custom") == f"escapement bench {options} --seed 7"
+    assert again(name="custom", options={}) == "escapement bench --seed 7 …"
+    flags = {"--plan": "quick", "cell_minutes": 2.5, "a": True, "b": False, "srs": "a b"}
+    assert again(name="custom", options=flags) == (
+        "escapement bench --plan quick --cell-minutes 2.5 --a --srs &#x27;a b&#x27; --seed 7"
     )
-    assert "<pre>escapement bench --plan reference --seed 7</pre>" in named
-    assert "<pre>escapement bench --seed 7 …</pre>" in custom and "options of its own" in custom
 
 
 def page_titles() -> list[str]:
