@@ -46,7 +46,7 @@ bench: $(STAMPS)/native $(STAMPS)/bench $(STAMPS)/ezkl $(STAMPS)/classgroup ## m
 	$(BIN)/python benchmarks/delays.py --docs
 	$(BIN)/python benchmarks/segment.py --docs
 
-cost: $(STAMPS)/native $(STAMPS)/bench $(STAMPS)/ezkl ## measure what proving training costs here, ezkl included (35 minutes; it resumes)
+cost: $(STAMPS)/native $(STAMPS)/bench $(STAMPS)/ezkl ## measure what proving training costs here, ezkl included (half an hour; it resumes)
 	$(BIN)/escapement bench --out runs/cost --resume
 
 ezkl: $(STAMPS)/native $(STAMPS)/ezkl ## add the peer prover, for --prover ezkl (with torch, about 2.5 GB on Linux)

@@ -63,7 +63,7 @@ class Watcher:
         """See `study.run.Watcher`."""
         console.log(f"{number} cells are kept from {result.path}, a study of {result.body['date']}")
         if not left:
-            console.log("Nothing is left to measure; without --resume, all of it is measured anew")
+            console.log("Nothing is left that can be measured; without --resume, all is measured anew")
 
     def phase(self, name: str) -> None:
         """See `study.run.Watcher`."""

@@ -43,7 +43,7 @@ class Watcher(Protocol):
         ...
 
     def kept(self, number: int, left: int, result: Result) -> None:
-        """`number` cells of the plan are measured in `result` from before, `left` are not."""
+        """`number` cells of the plan are measured in `result` from before; `left` more will be started."""
         ...
 
     def phase(self, name: str) -> None:
@@ -88,9 +88,10 @@ def run(options: Options, result: Result, watcher: Watcher) -> Result:
     found = cells(options.plan)
     todo = [cell for cell in found if not _kept(cell, options, result)]
     result.save()
+    planned_cells = plan_cells(options, watcher, todo)
     if len(todo) < len(found):
-        watcher.kept(len(found) - len(todo), len(todo), result)
-    for one, left in _with_time_left(plan_cells(options, watcher, todo)):
+        watcher.kept(len(found) - len(todo), sum(not one.status for one in planned_cells), result)
+    for one, left in _with_time_left(planned_cells):
         watcher.started(one, left)
         cell = measure(
             one,
