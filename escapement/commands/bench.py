@@ -26,13 +26,8 @@ def bench(
         str,
         typer.Option(
             metavar="NAME",
-<<<<<<< ours
-            help="quick (tiny networks, a minute) or reference (half an hour on 2 cores, ezkl included; "
-            "--list estimates it for this machine).",
-=======
             help="quick (tiny networks, about a minute) or reference (about half an hour, ezkl included, on "
             "2 cores; --list estimates it for this machine).",
->>>>>>> theirs
         ),
     ] = "reference",
     prover: Annotated[

@@ -198,7 +198,7 @@ def canvas(count: int, inches: tuple[float, float]) -> "tuple[Figure, list[Axes]
 
     figure = Figure(figsize=inches, layout="constrained" if count > 1 else None)
     if count == 1:
-        figure.subplots_adjust(left=0.13, right=0.765, bottom=0.115, top=0.93)
+        figure.subplots_adjust(left=0.16, right=0.765, bottom=0.115, top=0.93)
     columns = min(2, count)
     rows = (count + columns - 1) // columns
     return figure, [figure.add_subplot(rows, columns, i + 1) for i in range(count)]
@@ -215,4 +215,4 @@ PROVERS = {
     "ezkl": ("#b84600", "P"),
 }
 OTHERS = (("#5b4a9c", "X"), ("#66660a", "p"), ("#8f5c00", "h"))
-LABEL_POINTS, LABEL_SIGNS = 13, 30
+LABEL_POINTS, LABEL_SIGNS = 13, 27

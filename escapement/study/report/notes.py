@@ -43,7 +43,8 @@ def sizes(figures: Figures) -> str:
 
 HEADLINE = (
     "Median seconds per step over those of plain float32 training of the same step, NumPy's or torch's, "
-    "whichever was faster. k: steps per fold, which differ by prover. With last proof: the compression or "
+    "whichever was faster, at the smallest and the largest size measured, in parameters. k: steps per fold, "
+    "which differ by prover. With last proof: the compression or "
     "closing spread over the steps proven here. Slope: of a least-squares line on logarithmic axes through "
     "three sizes or more that span a decade; behind it, what ten times the parameters did to the slowdown "
     "along it."

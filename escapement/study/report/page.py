@@ -36,8 +36,9 @@ figure svg text { font-family: "DejaVu Sans", Verdana, sans-serif !important; }
 .wide { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 0 0 .5rem; max-width: 46rem; }
-th, td { padding: .3rem .75rem .3rem 0; text-align: right; vertical-align: top; white-space: nowrap; }
-thead th { border-bottom: 1px solid var(--soft); vertical-align: bottom; font-weight: 600; }
+th, td { padding: .3rem .65rem .3rem 0; text-align: right; vertical-align: top; white-space: nowrap; }
+thead th { border-bottom: 1px solid var(--soft); vertical-align: bottom; font-weight: 600;
+  white-space: normal; }
 tbody tr { border-bottom: 1px solid var(--grid); }
 tbody tr:hover { background: var(--raised); }
 th.text, td.text, tbody th { text-align: left; }

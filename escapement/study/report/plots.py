@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from escapement import console
 from escapement.study.report import shown
 from escapement.study.report.axes import GRID, INK, PAPER, Value, canvas, draw_lines, legend
-from escapement.study.report.figures import Figures, Point, Spread
+from escapement.study.report.figures import REST, Figures, Point, Spread
+from escapement.study.report.sheets import SWEEPS
 from escapement.study.report.sweeps import lines
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def sweeps(figures: Figures) -> "Figure | None":
     for axis, axes in zip(chosen, all_axes, strict=True):
         draw_lines(axes, found[axis], lambda point: point.seconds, _estimated_seconds)
         axes.set(xlabel=titles[axis], ylabel="seconds per step")
+        axes.set_title(SWEEPS[axis][0])
         places = sorted({x for line in found[axis] for x, _ in line.points})
         if axes.get_xscale() == "log":
             axes.set_xticks(places, [f"{place:,}" for place in places])
@@ -166,9 +168,8 @@ def parts(figures: Figures) -> "Figure | None":
     rows = [len(bars) for bars in chosen.values()]
     figure = Figure(figsize=(8.6, 0.34 * sum(rows) + 0.8 * len(rows) + 0.8), layout="constrained")
     panels = figure.subplots(len(rows), 1, squeeze=False, height_ratios=rows)[:, 0]
-    names = list(
-        dict.fromkeys(name for bars in chosen.values() for _, point in bars for name in point.shares)
-    )
+    found = dict.fromkeys(name for bars in chosen.values() for _, point in bars for name in point.shares)
+    names = sorted(found, key=lambda name: name == REST)
     for axes, (way, bars) in zip(panels, chosen.items(), strict=True):
         _stack(axes, bars, names)
         axes.set_title(WAYS[way])
@@ -250,7 +251,20 @@ PLOTS: "dict[str, Callable[[Figures], Figure | None]]" = {
     "sweeps": sweeps,
     "proofs": proofs,
 }
-PARTS = ("#0073b3", "#e6a000", "#009f74", "#d65f00", "#57b5ea", "#cd7aa8", "#8a8d92", "#5b4a9c")
+PARTS = (
+    "#0073b3",
+    "#e6a000",
+    "#009f74",
+    "#d65f00",
+    "#57b5ea",
+    "#cd7aa8",
+    "#f0e442",
+    "#5b4a9c",
+    "#2b3a55",
+    "#b8a98a",
+    "#7a1f3d",
+    "#8a8d92",
+)
 HATCHES = ("", "///", "...")
 WAYS = {
     "time": "Share of a step's time (at the right: the whole step)",

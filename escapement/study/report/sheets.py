@@ -103,14 +103,15 @@ def answers(figures: Figures) -> list[Line]:
 def _headline(figures: Figures) -> Sheet:
     columns = (
         Column("", numeric=False),
+        Column("caveat", numeric=False, prose=True),
         Column("k", drop=3),
-        Column("least parameters"),
-        Column("slowdown at the least"),
-        Column("most parameters"),
-        Column("slowdown at the most"),
-        Column("with last proof", drop=1),
-        Column("slope"),
-        Column("per ten times the parameters", drop=2),
+        Column("smallest"),
+        Column("at smallest"),
+        Column("largest"),
+        Column("at largest"),
+        Column("with last proof", drop=2),
+        Column("slope", drop=1),
+        Column("per ten times the size", drop=4),
     )
     sheet = Sheet("headline", "Slowdown against plain training", notes.HEADLINE, columns)
     for line in answers(figures):
@@ -118,7 +119,8 @@ def _headline(figures: Figures) -> Sheet:
         slope = line.slope()
         sheet.rows.append(
             (
-                Field(" ".join([line.label, *(f"({one})" for one in line.qualifiers())])),
+                Field(line.label),
+                Field(", ".join(line.qualifiers())),
                 Field(line.ks()),
                 _count(least),
                 _slowdown(first.slowdown["faster"]),
@@ -159,7 +161,11 @@ def _sweep(figures: Figures, axis: str) -> Sheet:
 
 def _sweep_row(line: Line, x: int, point: Point, unit: str, last: bool) -> tuple[Field, ...]:
     work, seconds = point.cell.work, point.seconds
-    settings = {"widths": Field(work.name), "B": _count(work.batch), "k": _count(point.cell.k)}
+    settings = {
+        "widths": Field(work.name),
+        "B": _count(work.batch),
+        "k": _count(point.cell.k) if point.proves else Field(""),
+    }
     status = Field(point.cell.status.replace("-", " "))
     return (
         Field(line.label),
@@ -308,7 +314,7 @@ def _machine(figures: Figures) -> Sheet:
         "versions": versions,
     }
     if commits := list(dict.fromkeys(point.cell.commit for point in figures.points if point.cell.commit)):
-        named["cells measured at commit"] = ", ".join(commits)
+        named["measured at"] = ", ".join(commits)
     sheet.rows.extend((Field(name), Field(text)) for name, text in named.items())
     return sheet
 

@@ -54,7 +54,7 @@ def test_plots_are_in_the_page_and_ids_are_unique(seen: Visit) -> None:
     shown = Page(seen.dom)
     names = ("slowdown", "seconds", "memory", "parts", "sweeps", "proofs")
     assert [name for name in names if f"figure-{name}" in shown.ids] == list(names)
-    for label in ("segment (not zero-knowledge)", "k=8, slope +0.30", "ezkl (insecure string), k=1"):
+    for label in ("(not zero-knowledge), k=8", "slope +0.30", "ezkl (insecure string), k=1"):
         assert label in shown.text["figure-slowdown"]
     assert "open: estimate, not measured" in shown.text["figure-slowdown"]
     assert len(set(shown.ids)) == len(shown.ids)

@@ -190,10 +190,10 @@ def test_commits_of_cells_are_listed_once() -> None:
     result = sample()
     result["cells"][4]["commit"] = "v0.2"
     rows = {row[0].text: row[1].text for row in sheets(derive(result))["machine"].rows}
-    assert rows["cells measured at commit"] == "v0.1-3-gabcdef0, v0.2"
+    assert rows["measured at"] == "v0.1-3-gabcdef0, v0.2"
     for one in result["cells"]:
         one["commit"] = ""
-    assert "cells measured at commit" not in [row[0].text for row in sheets(derive(result))["machine"].rows]
+    assert "measured at" not in [row[0].text for row in sheets(derive(result))["machine"].rows]
 
 
 def test_an_empty_study_has_a_page(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_where_plain_training_is_call_overhead_the_plot_is_grey() -> None:
 def test_shares_of_time_and_of_constraints_are_drawn_apart() -> None:
     figure = plots.parts(derive(sample()))
     assert figure is not None
-    assert [panel.get_title(loc="left").split(" (")[0] for panel in figure.axes] == [
+    assert [panel.get_title().split(" (")[0] for panel in figure.axes] == [
         "Share of a step's time",
         "Share of constraints, not measured as time",
     ]
