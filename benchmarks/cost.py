@@ -19,7 +19,7 @@ from escapement import console
 from escapement.errors import EscapementError
 from escapement.study import report
 from escapement.study.report import plots
-from ivc.files import write_atomic
+from vdf.files import write_atomic
 
 
 def main() -> int:

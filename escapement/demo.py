@@ -12,8 +12,8 @@ from escapement.commands.policy import calibrated, write_policy
 from escapement.errors import InputError, UsageError
 from escapement.plan import estimate
 from escapement.wiring import create_run, finish_run, run_all
-from ivc.files import write_atomic
 from ivc.rundir import RunDirectory
+from vdf.files import write_atomic
 
 
 def run_demo(out: Path, segments: int | None, arithmetisation: str | None = None) -> report.Report:

@@ -14,7 +14,7 @@ from escapement.errors import InputError, ResourceError, UsageError
 from escapement.steps_progress import StepsWatcher
 from escapement.workload import prepare
 from ivc import cache
-from ivc.files import read_capped, write_atomic
+from vdf.files import read_capped, write_atomic
 from zkml.errors import TermsMismatch
 from zkml.program import R1CS_NOVA, SEGMENT, Program
 from zkml.provers import chain

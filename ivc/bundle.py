@@ -17,9 +17,9 @@ from typing import Any, NoReturn
 from ivc import encoding
 from ivc.encoding import hash_fields, u64
 from ivc.errors import Malformed, StorageError
-from ivc.files import read_capped
 from ivc.manifest import MAX_MANIFEST_BYTES
 from ivc.request import MAX_REQUEST_BYTES
+from vdf.files import read_capped
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import _escapement
 
 from ivc.encoding import hash_fields
 from ivc.errors import Rejected, StorageError, UsageError, native_errors
-from ivc.files import write_atomic
+from vdf.files import write_atomic
 from vdf.quiet import quiet
 
 

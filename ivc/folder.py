@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ivc.errors import StorageError
-from ivc.files import sync_folder
 from ivc.storage import save, writing
+from vdf.files import sync_folder
 
 
 @contextmanager

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ivc.errors import Malformed, Rejected, StorageError
-from ivc.files import read_capped
 from ivc.manifest import MAX_SEGMENTS, MAX_SQUARINGS
 from ivc.program import program_info
 from ivc.request import Request
 from vdf import GROUPS, group
 from vdf.errors import VdfError
+from vdf.files import read_capped
 
 
 @dataclass(frozen=True)

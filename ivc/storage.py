@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ivc.errors import Resources, StorageError
-from ivc.files import write_atomic
+from vdf.files import write_atomic
 
 
 def save(path: Path, data: bytes, mode: int = 0o644) -> None:

@@ -54,8 +54,8 @@ def restore(
       escapement key restore a.key runs/a --passphrase-file passphrase.txt --json
     """
     from ivc import keys
-    from ivc.files import read_capped
     from ivc.rundir import RunDirectory
+    from vdf.files import read_capped
 
     data = read_capped(backup_file, keys.MAX_BACKUP_BYTES)
     key = keys.recover(data, read_passphrase(passphrase_file, confirm=False))

@@ -91,11 +91,11 @@ def write_policy(
     ptau: Path | None = None,
 ) -> dict[str, Any]:
     """Write the policy for a request file to `out`; returns its fields. `bound` None: the group's default."""
-    from ivc.files import read_capped, write_atomic
     from ivc.manifest import MAX_SEGMENTS
     from ivc.policy import new_policy
     from ivc.request import MAX_REQUEST_BYTES
     from ivc.verifying import verifying
+    from vdf.files import read_capped, write_atomic
 
     chosen = required_bound(group) if bound is None else bound
     data = read_capped(request, MAX_REQUEST_BYTES)

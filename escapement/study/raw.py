@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from escapement.errors import InputError
-from ivc.files import read_capped
+from vdf.files import read_capped
 
 
 def clean(text: str) -> str:

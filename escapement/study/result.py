@@ -21,7 +21,7 @@ from escapement import console, machine
 from escapement.errors import ResourceError, UsageError
 from escapement.study.cells import Cell
 from escapement.study.raw import FORMAT, load
-from ivc.files import write_atomic
+from vdf.files import write_atomic
 
 
 class Result:

@@ -8,8 +8,6 @@ Another program or other rows have another key, so no two commitments ever share
 """
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +16,7 @@ import _escapement
 import numpy as np
 
 from vdf.encoding import tag
+from vdf.files import write_atomic
 from zkml.errors import (
     ProofMalformed,
     ProofRejected,
@@ -130,16 +129,7 @@ def _load(path: Path) -> bytes:
 
 def _draw(path: Path) -> bytes:
     key = _escapement.random_field_element()
-    handle, temporary = tempfile.mkstemp(prefix=".blinding-", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(f"{KEY_FORMAT}\n{key.hex()}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_atomic(path, f"{KEY_FORMAT}\n{key.hex()}\n".encode("ascii"), mode=0o600)
     return key
 
 

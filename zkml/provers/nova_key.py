@@ -13,7 +13,7 @@ from pathlib import Path
 import _escapement
 
 from vdf.encoding import tag
-from vdf.record import replace
+from vdf.files import write_atomic
 from zkml.provers.native import file_digest
 
 
@@ -37,7 +37,7 @@ def verifying_key(program: bytes, scheme: str, folder: Path, srs: Path | None) -
     data = key.to_bytes()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        replace(path, hashlib.sha256(data).digest() + data)
+        write_atomic(path, hashlib.sha256(data).digest() + data)
     except OSError as error:
         LOGGER.warning("the verifying key is not kept: %s", error)
     return key

@@ -2,10 +2,9 @@
 
 import json
 import logging
-import os
-import tempfile
 from pathlib import Path
 
+from vdf.files import write_atomic
 from zkml.srs.result import Srs
 
 
@@ -39,16 +38,7 @@ def store(folder: Path, srs: Srs) -> None:
     path = _path(folder, srs.sha256)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_encode(srs))
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_atomic(path, _encode(srs))
     except OSError as error:
         _log.warning("the result is not remembered: %s", error)
 

@@ -19,7 +19,7 @@ from escapement.study.report.sheets import sheets
 from escapement.study.report.svg import titled
 from escapement.study.report.text import terminal
 from escapement.study.report.words import answer
-from ivc.files import write_atomic
+from vdf.files import write_atomic
 
 
 def write(result: Mapping[str, Any], folder: Path, name: str) -> list[Path]:

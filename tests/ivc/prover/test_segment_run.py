@@ -35,7 +35,8 @@ ALL = FOLDS * SEGMENTS
 # argv: run directory, segments, number of the write to die at (0: none), whether before or after it.
 RUN = """
 import os, pathlib, signal, sys
-from ivc import files, states
+from ivc import states
+from vdf import files
 from ivc.run import run
 from ivc.rundir import RunDirectory
 path, segments, moment, after = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
