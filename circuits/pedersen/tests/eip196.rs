@@ -5,7 +5,7 @@
 use ff::{Field, PrimeField};
 use halo2curves::bn256::{multi_miller_loop, Fq, Fq2, Fr, G1Affine, G2Affine, Gt, G1};
 use halo2curves::group::cofactor::CofactorGroup;
-use halo2curves::group::{prime::PrimeCurveAffine, Curve, Group};
+use halo2curves::group::{prime::PrimeCurveAffine, Curve};
 use halo2curves::pairing::MillerLoopResult;
 use halo2curves::CurveAffine;
 use pedersen::{multiply, Scalars};
