@@ -7,10 +7,13 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout instead of text.")]
 ArithmetisationOption = Annotated[
@@ -27,6 +30,13 @@ stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 def log(message: str) -> None:
     """One line for the person watching, on stderr; markup in it is not interpreted."""
     stderr.print(message, markup=False)
+
+
+def bars(*columns: "ProgressColumn") -> "Progress":
+    """Progress bars on stderr, shown on a terminal only; the caller starts and stops them."""
+    from rich.progress import Progress  # not at start-up: most commands show none
+
+    return Progress(*columns, console=stderr, disable=not stderr.is_terminal)
 
 
 def emit(as_json: bool, result: Mapping[str, Any], text: str | None = None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
 
 from escapement import console
 from escapement.console import human_seconds
@@ -125,12 +125,10 @@ class Watch:
         self._first: int | None = None
         self._start = self._line_at = time.monotonic()
         self._evaluated: float | None = None
-        self._bar = Progress(
+        self._bar = console.bars(
             TextColumn("delay"),
             BarColumn(),
             TextColumn("{task.percentage:>5.1f} %  {task.fields[note]}"),
-            console=console.stderr,
-            disable=not console.stderr.is_terminal,
         )
         self._task = self._bar.add_task("delay", total=squarings, note="")
 

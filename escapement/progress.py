@@ -2,7 +2,7 @@
 
 from types import TracebackType
 
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 
 from escapement import console
 from escapement.console import human_bytes, human_seconds
@@ -13,12 +13,10 @@ class Watcher:
     """A context manager that is called with every event of `ivc.run` and `ivc.finish`."""
 
     def __init__(self) -> None:
-        self._bars = Progress(
+        self._bars = console.bars(
             TextColumn("{task.description:8}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}"),
-            console=console.stderr,
-            disable=not console.stderr.is_terminal,
         )
         self._state = events.Progress()
         self._proofs: TaskID | None = None

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from rich.progress import BarColumn, TaskID, TextColumn
-from rich.progress import Progress as Bars
 
 from escapement import console
 from zkml import srs
@@ -21,12 +20,10 @@ class _Watcher:
     """One bar per stage on a terminal, one line per stage elsewhere."""
 
     def __init__(self) -> None:
-        self._bars = Bars(
+        self._bars = console.bars(
             TextColumn("{task.description:16}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %  of {task.total:,.0f}"),
-            console=console.stderr,
-            disable=not console.stderr.is_terminal,
         )
         self._tasks: dict[str, TaskID] = {}
 

@@ -2,7 +2,7 @@
 
 from types import TracebackType
 
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
 
 from escapement import console
 from escapement.console import human_seconds
@@ -18,12 +18,10 @@ class StepsWatcher:
         """squarings: per delay; estimate: of the steps, until some have been measured."""
         self._segments, self._steps, self._squarings = segments, steps, squarings
         self._per_step, self._done, self._proving = estimate.seconds_per_step, 0, 0.0
-        self._bars = Progress(
+        self._bars = console.bars(
             TextColumn("{task.description:8}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %  {task.fields[note]}"),
-            console=console.stderr,
-            disable=not console.stderr.is_terminal,
         )
         self._proof = self._bars.add_task("proof", total=steps, note="")
         self._delay = self._bars.add_task("delay", total=squarings, note="")

@@ -5,7 +5,7 @@ import time
 from types import TracebackType
 from typing import Any
 
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, TextColumn
 from rich.table import Table
 
 from escapement import console
@@ -19,12 +19,10 @@ class Watcher:
     """A context manager, and a `study.run.Watcher` on standard error."""
 
     def __init__(self) -> None:
-        self._bars = Progress(
+        self._bars = console.bars(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[note]}"),
-            console=console.stderr,
-            disable=not console.stderr.is_terminal,
         )
         self._task = self._bars.add_task("planning", total=None, note="")
         self._begin = time.monotonic()

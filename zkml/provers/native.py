@@ -17,6 +17,7 @@ import numpy as np
 
 from vdf.encoding import tag
 from vdf.files import write_atomic
+from zkml.costs import costs
 from zkml.errors import (
     ProofMalformed,
     ProofRejected,
@@ -31,7 +32,7 @@ from zkml.errors import (
 )
 from zkml.exact import Int
 from zkml.program import Program
-from zkml.provers.interface import Work
+from zkml.provers.interface import Estimate, Work
 
 
 @contextmanager
@@ -69,6 +70,21 @@ def proof_errors(where: str) -> Iterator[None]:
         raise
     except BaseException as error:
         raise ProofRejected(f"{where}: the verifier failed on it: {error}") from error
+
+
+def estimated(program: Program, arithmetisation: str) -> Estimate:
+    """By `zkml.costs`, of a program of this arithmetisation. The last proof is not in it."""
+    require_arithmetisation(program, arithmetisation)
+    with proving_errors("program"):
+        cost = costs(program.encode(), _escapement.program_info(program.encode()))
+    size = f"{cost.constraints} constraints" if cost.constraints else f"{cost.committed} committed values"
+    return Estimate(
+        seconds_per_step=cost.fold_seconds / program.k,
+        set_up_seconds=cost.setup_seconds,
+        memory_bytes=int(cost.memory_bytes),
+        disk_bytes=int(cost.cache_bytes),
+        source=f"zkml.costs: linear in {size} per fold",
+    )
 
 
 def require_arithmetisation(program: Program, expected: str) -> None:

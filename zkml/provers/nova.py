@@ -17,7 +17,6 @@ import _escapement
 
 from vdf.quiet import quiet
 from zkml import srs as reference
-from zkml.costs import costs
 from zkml.errors import (
     ProofMalformed,
     ProverUnsupported,
@@ -25,7 +24,14 @@ from zkml.errors import (
 )
 from zkml.program import R1CS_NOVA, Program
 from zkml.provers.interface import Emit, Estimate, Limits, Link, Progress, Work
-from zkml.provers.native import blinding_key, proof_errors, proving_errors, require_arithmetisation, row_bytes
+from zkml.provers.native import (
+    blinding_key,
+    estimated,
+    proof_errors,
+    proving_errors,
+    require_arithmetisation,
+    row_bytes,
+)
 from zkml.provers.nova_key import log2_powers, verifying_key
 
 
@@ -62,17 +68,7 @@ class Nova:
 
     def estimate(self, program: Program) -> Estimate:
         """By `zkml.costs`; about a second, for the exact constraint counts. The last proof is not in it."""
-        require_arithmetisation(program, R1CS_NOVA)
-        with proving_errors("program"):
-            info = _escapement.program_info(program.encode())
-            cost = costs(program.encode(), info)
-        return Estimate(
-            seconds_per_step=cost.fold_seconds / program.k,
-            set_up_seconds=cost.setup_seconds,
-            memory_bytes=int(cost.memory_bytes),
-            disk_bytes=int(cost.cache_bytes),
-            source=f"zkml.costs: linear in {cost.constraints} constraints per fold",
-        )
+        return estimated(program, R1CS_NOVA)
 
     def set_up(self, work: Work, folder: Path, srs: Path | None) -> "NovaSteps":
         """Commitment keys and the circuit's shape, in memory; on disk only the blinding key."""

@@ -13,11 +13,17 @@ from pathlib import Path
 
 import _escapement
 
-from zkml.costs import costs
 from zkml.errors import ProofMalformed, TermsMismatch
 from zkml.program import SEGMENT, Program
 from zkml.provers.interface import Emit, Estimate, Limits, Link, Progress, Work
-from zkml.provers.native import blinding_key, proof_errors, proving_errors, require_arithmetisation, row_bytes
+from zkml.provers.native import (
+    blinding_key,
+    estimated,
+    proof_errors,
+    proving_errors,
+    require_arithmetisation,
+    row_bytes,
+)
 
 
 class Segment:
@@ -47,16 +53,7 @@ class Segment:
 
     def estimate(self, program: Program) -> Estimate:
         """By `zkml.costs`. The last proof is not in it."""
-        require_arithmetisation(program, SEGMENT)
-        with proving_errors("program"):
-            cost = costs(program.encode(), _escapement.program_info(program.encode()))
-        return Estimate(
-            seconds_per_step=cost.fold_seconds / program.k,
-            set_up_seconds=cost.setup_seconds,
-            memory_bytes=int(cost.memory_bytes),
-            disk_bytes=int(cost.cache_bytes),
-            source=f"zkml.costs: linear in {cost.committed} committed values per fold",
-        )
+        return estimated(program, SEGMENT)
 
     def set_up(self, work: Work, folder: Path, srs: Path | None) -> "SegmentSteps":
         """Generators (a file in the folder), and the committed rows."""

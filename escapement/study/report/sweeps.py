@@ -56,10 +56,6 @@ class Line:
         found = ["not zero-knowledge"] if self.prover in NOT_ZERO_KNOWLEDGE else []
         return [*found, "insecure string"] if self.insecure() else found
 
-    def seconds_slope(self) -> float | None:
-        """Of the seconds per step."""
-        return fitted_slope([(x, p.seconds.median) for x, p in self.points if p.seconds is not None])
-
 
 def lines(figures: Figures, axis: str) -> list[Line]:
     """The lines of a sweep of `AXES`, in the raw result's order."""
